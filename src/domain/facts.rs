@@ -1,0 +1,66 @@
+//! What a plan is made from: everything about one relationship.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::address::Address;
+use super::customer::{Class, Customer, Suppression};
+use super::event::Event;
+use super::ids::{CustomerId, Relationship};
+use super::notice::PastNotice;
+use super::receivable::{Pause, Payment, Receivable};
+
+/// Everything about the customers who share one address.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Facts {
+    /// Which relationship.
+    pub relationship: Relationship,
+    /// When rules last looked at it; `None` is never.
+    pub looked_at: Option<Timestamp>,
+    /// In order of their ids; one, save where customers share an address.
+    pub customers: Vec<CustomerFacts>,
+    /// Those that concern any of its addresses.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// Everything about one customer that a rule can reach now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CustomerFacts {
+    /// Who it is.
+    pub customer: Customer,
+    /// Open ones, those settled within [`Reach`], and credit notes; in order
+    /// of due date, then id.
+    pub receivables: Vec<Receivable>,
+    /// Money that belongs to no receivable.
+    pub on_account: Vec<Payment>,
+    /// Those within [`Reach`], in order of time, then id.
+    pub events: Vec<Event>,
+    /// Holds on the customer as a whole.
+    pub pauses: Vec<Pause>,
+    /// The ledger: every notice of this customer whose letter is live, and
+    /// those an operator dropped; in order of letter, then key.
+    pub notices: Vec<PastNotice>,
+}
+
+/// How far back facts must go for the rules in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// Events since.
+    pub events_since: Timestamp,
+    /// Settled receivables since.
+    pub settled_since: Date,
+}
+
+impl Facts {
+    /// One of its customers.
+    #[must_use]
+    pub fn customer(&self, id: &CustomerId) -> Option<&CustomerFacts> {
+        self.customers.iter().find(|facts| facts.customer.id == *id)
+    }
+
+    /// The suppression that stops a letter of `class` to `address`.
+    #[must_use]
+    pub fn suppression(&self, address: &Address, class: Class) -> Option<&Suppression> {
+        self.suppressions.iter().find(|suppression| suppression.covers(address, class))
+    }
+}

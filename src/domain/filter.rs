@@ -1,0 +1,114 @@
+//! `where` and `unless`: whom a rule concerns.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::customer::Customer;
+use super::event::Event;
+use super::receivable::Receivable;
+
+/// Conditions that must all hold; within one, any of the listed values. An
+/// empty one holds for everybody.
+///
+/// It is stored with the moment it was first seen, because widening the
+/// audience must not send what was reached before (hence serde).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// Kinds of receivables, by their words.
+    pub kind: Vec<String>,
+    /// The least balance, by currency; a currency not listed has none.
+    pub min_balance: BTreeMap<String, Decimal>,
+    /// ISO codes.
+    pub currency: Vec<String>,
+    /// Customer segments.
+    pub segment: Vec<String>,
+    /// Any of these tags.
+    pub tags: Vec<String>,
+    /// Language tags; `zh` covers `zh-CN`.
+    pub locale: Vec<String>,
+    /// Owners, by address or name.
+    pub owner: Vec<String>,
+    /// Outcomes of events, by their words. A missing outcome is none.
+    pub outcome: Vec<String>,
+    /// Products of events.
+    pub product: Vec<String>,
+    /// At least so many purchases.
+    pub purchases_at_least: Option<u32>,
+    /// Attributes of the customer, by name.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// What a filter looks at: a customer, and the receivable or event of it.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Whose it is.
+    pub customer: &'a Customer,
+    /// Where the rule is about claims.
+    pub receivable: Option<&'a Receivable>,
+    /// Where the rule is about events.
+    pub event: Option<&'a Event>,
+}
+
+impl Filter {
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The first condition that does not hold, by its name in YAML. The
+    /// balance is asked separately, as a stop, because it changes.
+    #[must_use]
+    pub fn unmet(&self, of: Candidate<'_>) -> Option<&'static str> {
+        let customer = of.customer;
+        let unmet = |asked: &[String], holds: &dyn Fn(&str) -> bool| {
+            !asked.is_empty() && !asked.iter().any(|value| holds(value))
+        };
+        let kind = of.receivable.map(|receivable| receivable.kind.as_str());
+        let currency = of.receivable.map(|receivable| receivable.amount.currency.code());
+        let outcome = of.event.and_then(|event| event.outcome).map(|outcome| outcome.as_str());
+        let product = of.event.and_then(|event| event.product.as_deref());
+        let owner = customer.owner.as_ref();
+        let checks: [(&'static str, bool); 10] = [
+            ("kind", unmet(&self.kind, &|v| kind == Some(v))),
+            ("currency", unmet(&self.currency, &|v| currency == Some(v))),
+            ("segment", unmet(&self.segment, &|v| customer.segment.as_deref() == Some(v))),
+            ("tags", unmet(&self.tags, &|v| customer.tags.iter().any(|tag| tag == v))),
+            ("locale", unmet(&self.locale, &|v| customer.locale.as_deref().is_some_and(|l| covers(v, l)))),
+            ("owner", unmet(&self.owner, &|v| owner.is_some_and(|o| o.name == v || o.address.as_str() == v))),
+            ("outcome", unmet(&self.outcome, &|v| outcome == Some(v))),
+            ("product", unmet(&self.product, &|v| product == Some(v))),
+            ("purchases_at_least", self.purchases_at_least.is_some_and(|least| customer.purchases < least)),
+            (
+                "attributes",
+                self.attributes.iter().any(|(name, values)| {
+                    unmet(values, &|v| customer.attributes.get(name).map(String::as_str) == Some(v))
+                }),
+            ),
+        ];
+        checks.into_iter().find(|(_, failed)| *failed).map(|(name, _)| name)
+    }
+
+    /// Whether every condition holds, an empty filter's not counting: what
+    /// `unless` asks.
+    #[must_use]
+    pub fn excludes(&self, of: Candidate<'_>) -> bool {
+        !self.is_empty() && self.unmet(of).is_none() && self.balance_suffices(of)
+    }
+
+    /// Whether the balance reaches the least of its currency, if one is set.
+    #[must_use]
+    pub fn balance_suffices(&self, of: Candidate<'_>) -> bool {
+        of.receivable.is_none_or(|receivable| {
+            let balance = receivable.balance();
+            self.min_balance.get(balance.currency.code()).is_none_or(|least| balance.amount >= *least)
+        })
+    }
+}
+
+fn covers(asked: &str, locale: &str) -> bool {
+    locale == asked || locale.strip_prefix(asked).is_some_and(|rest| rest.starts_with('-'))
+}

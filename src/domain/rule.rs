@@ -1,0 +1,243 @@
+//! A rule: what it counts from, whom it concerns, and its stages.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::address::Address;
+use super::calendar::Days;
+use super::customer::Class;
+use super::filter::Filter;
+use super::ids::{RuleName, StageName};
+use super::offset::Offset;
+use super::schedule::Schedule;
+
+/// The date of a receivable that a rule can count from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReceivableDate {
+    /// The day it is to be paid by.
+    DueOn,
+    /// The day of the paper.
+    IssuedOn,
+    /// The day of a pending promise.
+    PromisedOn,
+    /// The day it becomes time-barred.
+    LimitationOn,
+    /// The day it was settled.
+    SettledOn,
+}
+
+/// What a rule counts from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Anchor {
+    /// A date of each receivable.
+    Receivable(ReceivableDate),
+    /// The day each payment came in.
+    Payment,
+    /// The moment of each event of this kind.
+    Event(String),
+    /// The rule's own schedule, for each customer of its audience.
+    Calendar,
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receivable(ReceivableDate::DueOn) => "receivable.due_on",
+            Self::Receivable(ReceivableDate::IssuedOn) => "receivable.issued_on",
+            Self::Receivable(ReceivableDate::PromisedOn) => "receivable.promised_on",
+            Self::Receivable(ReceivableDate::LimitationOn) => "receivable.limitation_on",
+            Self::Receivable(ReceivableDate::SettledOn) => "receivable.settled_on",
+            Self::Payment => "payment.received_on",
+            Self::Event(kind) => return write!(f, "event.{kind}"),
+            Self::Calendar => "calendar",
+        })
+    }
+}
+
+/// Whom a stage writes to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Recipient {
+    /// The customer.
+    Customer,
+    /// Our salesperson for it.
+    Owner,
+    /// Who answers for the claim besides the customer.
+    Guarantor,
+    /// Our manager.
+    Manager,
+    /// Anybody else, by address.
+    Other(Address),
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Customer => "customer",
+            Self::Owner => "owner",
+            Self::Guarantor => "guarantor",
+            Self::Manager => "manager",
+            Self::Other(address) => address.as_str(),
+        })
+    }
+}
+
+/// A stage that comes again until something happens.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Repeat {
+    /// The first interval, in days, months or years, from the letter really
+    /// sent.
+    pub every: Offset,
+    /// Each interval is this many times the one before; 1 or more.
+    pub growing: f64,
+    /// The kind of event that ends it, for the same product where both name
+    /// one.
+    pub until: Option<String>,
+    /// All letters of the stage, the first included.
+    pub at_most: Option<u32>,
+    /// One last letter, one interval after the last.
+    pub then: Option<Then>,
+}
+
+/// What follows the last repetition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Then {
+    /// To whom.
+    pub to: Vec<Recipient>,
+    /// By which template.
+    pub template: String,
+}
+
+/// One rung of a rule.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stage {
+    /// Its name within the rule.
+    pub name: StageName,
+    /// When, counted from the anchor.
+    pub at: Offset,
+    /// The letter, by the template's name without locale and ending.
+    pub template: String,
+    /// To whom; never empty.
+    pub to: Vec<Recipient>,
+    /// Who else sees it.
+    pub cc: Vec<Recipient>,
+    /// How many days from the day it leaves the letter gives, for final
+    /// notices.
+    pub deadline: Option<Offset>,
+    /// Whether a person releases it first.
+    pub approve: bool,
+    /// Whether it comes again.
+    pub repeat: Option<Repeat>,
+}
+
+impl Stage {
+    /// Whether the customer is among those written to. A stage that is not
+    /// is an alarm to our own people, which no stop silences.
+    #[must_use]
+    pub fn concerns_customer(&self) -> bool {
+        self.to.contains(&Recipient::Customer) || self.cc.contains(&Recipient::Customer)
+    }
+}
+
+/// What else must not be going on while a rule writes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Interlock {
+    /// An item at or above the least balance whose first stage after the due
+    /// date was sent or is due.
+    Overdue,
+    /// Anything the customer contests.
+    Disputed,
+    /// A letter of the second stage after the due date or later within so
+    /// many days.
+    Dunned {
+        /// How many days back.
+        days: i32,
+    },
+}
+
+/// What a rule does with what was reached before it was first seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Backlog {
+    /// Enter at the lowest stage after the due date when the item's next
+    /// stage comes.
+    #[default]
+    Skip,
+    /// Enter now, within the caps.
+    Start,
+}
+
+/// Which budget a rule's letters count against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BudgetKind {
+    /// `letters.per_customer`.
+    #[default]
+    Customer,
+    /// `letters.moments`: thanks that answer the customer's own act.
+    Moments,
+}
+
+/// A YAML file of the rules folder, checked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rule {
+    /// Its identity.
+    pub name: RuleName,
+    /// What it is for, in a sentence.
+    pub summary: String,
+    /// What its letters are.
+    pub class: Class,
+    /// What it counts from.
+    pub anchor: Anchor,
+    /// When it looks; `None` is every minute.
+    pub schedule: Option<Schedule>,
+    /// Whom it concerns.
+    pub audience: Filter,
+    /// Whom it does not.
+    pub unless: Filter,
+    /// One letter for all of a customer's items.
+    pub combine: bool,
+    /// Whether a combined letter lists the customer's other open items for
+    /// information.
+    pub include_open: bool,
+    /// In order of their offsets; never empty.
+    pub stages: Vec<Stage>,
+    /// What must not be going on.
+    pub not_while: Vec<Interlock>,
+    /// How many days after its time a letter is still welcome; `None` never
+    /// goes stale.
+    pub stale_after: Option<i32>,
+    /// What was reached before it was first seen.
+    pub backlog: Backlog,
+    /// Which budget its letters count against.
+    pub budget: BudgetKind,
+    /// On which days its letters leave, where it differs from `letters.hours`.
+    pub days: Option<Days>,
+}
+
+/// When a rule, and each of its audiences, was first seen in force. The
+/// engine keeps it; the planner must not send what was reached before.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RuleSeen {
+    /// The audiences since the rule was first seen, oldest first, each with
+    /// the moment it came into force. Never empty.
+    pub audiences: Vec<(Filter, Timestamp)>,
+}
+
+/// The rules in force, with the moments they were first seen.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Rules {
+    /// In the order of their names.
+    pub rules: Vec<(Rule, Option<RuleSeen>)>,
+}
+
+impl Rules {
+    /// The rule of this name.
+    #[must_use]
+    pub fn get(&self, name: &RuleName) -> Option<&Rule> {
+        self.iter().find(|rule| rule.name == *name)
+    }
+
+    /// Every rule.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|(rule, _)| rule)
+    }
+}

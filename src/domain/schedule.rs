@@ -1,0 +1,178 @@
+//! When a rule looks: a cron expression on civil time.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime as ChronoTime, Datelike as _, NaiveDate, Timelike as _, Utc};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::calendar::instant_at;
+
+/// A five-field cron expression. It is evaluated on civil time, and the
+/// zone's gaps and overlaps are resolved afterwards, so that there is one
+/// occurrence a local day across daylight saving.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Schedule(croner::Cron);
+
+/// Why a text is no schedule.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// Not five fields of cron.
+    #[error(
+        "`{text}` is not a schedule ({cause}); write five fields: minute hour day month weekday, like \"0 9 * * Mon-Fri\""
+    )]
+    Malformed {
+        /// As it was written.
+        text: String,
+        /// What the parser found wrong.
+        cause: String,
+    },
+    /// It parses, but no such day exists.
+    #[error("`{0}` never comes: no such day exists")]
+    Never(String),
+}
+
+impl FromStr for Schedule {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let malformed = |cause: String| ScheduleError::Malformed { text: text.to_owned(), cause };
+        let fields = text.split_whitespace().count();
+        if fields != 5 {
+            return Err(malformed(format!("{fields} fields")));
+        }
+        let cron = croner::Cron::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let start = to_chrono(DateTime::constant(2024, 1, 1, 0, 0, 0, 0));
+        start
+            .and_then(|start| cron.find_next_occurrence(&start, true).ok())
+            .map(|_| Self(cron))
+            .ok_or_else(|| ScheduleError::Never(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl Schedule {
+    /// The first occurrence strictly after `now`.
+    #[must_use]
+    pub fn next_after(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
+        // A civil time inside a gap or an overlap can map to an instant at or
+        // before `now`; the occurrence after it is the one to come.
+        for _ in 0..4 {
+            civil = self.0.find_next_occurrence(&civil, false).ok()?;
+            let instant = instant_at(from_chrono(civil)?, zone);
+            if instant > now {
+                return Some(instant);
+            }
+        }
+        None
+    }
+
+    /// The last occurrence at or before `now`.
+    #[must_use]
+    pub fn last_until(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
+        let mut inclusive = true;
+        for _ in 0..4 {
+            civil = self.0.find_previous_occurrence(&civil, inclusive).ok()?;
+            inclusive = false;
+            let instant = instant_at(from_chrono(civil)?, zone);
+            if instant <= now {
+                return Some(instant);
+            }
+        }
+        None
+    }
+}
+
+/// The scheduler's cron crate speaks chrono; civil time passes through it
+/// under the name of UTC.
+fn to_chrono(civil: DateTime) -> Option<ChronoTime<Utc>> {
+    let date = NaiveDate::from_ymd_opt(
+        i32::from(civil.year()),
+        civil.month().unsigned_abs().into(),
+        civil.day().unsigned_abs().into(),
+    )?;
+    let time = date.and_hms_opt(
+        civil.hour().unsigned_abs().into(),
+        civil.minute().unsigned_abs().into(),
+        civil.second().unsigned_abs().into(),
+    )?;
+    Some(time.and_utc())
+}
+
+fn from_chrono(time: ChronoTime<Utc>) -> Option<DateTime> {
+    DateTime::new(
+        i16::try_from(time.year()).ok()?,
+        i8::try_from(time.month()).ok()?,
+        i8::try_from(time.day()).ok()?,
+        i8::try_from(time.hour()).ok()?,
+        i8::try_from(time.minute()).ok()?,
+        i8::try_from(time.second()).ok()?,
+        0,
+    )
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).expect("a zone")
+    }
+
+    fn runs(expression: &str, zone_name: &str, from: &str, count: usize) -> Vec<String> {
+        let schedule: Schedule = expression.parse().expect("a schedule");
+        let zone = zone(zone_name);
+        let mut now: Timestamp = from.parse().expect("an instant");
+        let mut found = Vec::new();
+        for _ in 0..count {
+            now = schedule.next_after(now, &zone).expect("another run");
+            assert_eq!(schedule.last_until(now, &zone), Some(now), "it is its own last run");
+            found.push(now.to_zoned_datetime(zone.clone()).strftime("%a %F %R %z").to_string());
+        }
+        found
+    }
+
+    #[test]
+    fn a_schedule_comes_once_a_local_day_across_gap_and_overlap() {
+        // 29 March 2026, 02:00 to 03:00 does not exist in Berlin.
+        assert_eq!(
+            runs("30 2 * * *", "Europe/Berlin", "2026-03-28T00:00:00Z", 3),
+            ["Sat 2026-03-28 02:30 +0100", "Sun 2026-03-29 03:30 +0200", "Mon 2026-03-30 02:30 +0200"]
+        );
+        // 25 October 2026, 02:00 to 03:00 happens twice.
+        assert_eq!(
+            runs("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2),
+            ["Sun 2026-10-25 02:30 +0200", "Mon 2026-10-26 02:30 +0100"]
+        );
+        // Midnight does not exist in Beirut on 29 March 2026.
+        assert_eq!(
+            runs("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", 2),
+            ["Sun 2026-03-29 01:00 +0300", "Mon 2026-03-30 00:00 +0300"]
+        );
+    }
+
+    #[test]
+    fn weekdays_skip_the_weekend() {
+        assert_eq!(
+            runs("0 9 * * Mon-Fri", "Asia/Shanghai", "2026-11-20T02:00:00Z", 2),
+            ["Mon 2026-11-23 09:00 +0800", "Tue 2026-11-24 09:00 +0800"]
+        );
+    }
+
+    #[test]
+    fn what_never_comes_or_is_no_cron_is_refused() {
+        for text in ["0 9 31 2 *", "0 9 * *", "0 0 9 * * *", "61 9 * * *", "often", ""] {
+            assert!(text.parse::<Schedule>().is_err(), "{text}");
+        }
+    }
+}

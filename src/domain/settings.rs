@@ -1,0 +1,92 @@
+//! What the whole business decided once: who it is, when it writes, how
+//! often.
+
+use jiff::tz::TimeZone;
+
+use super::calendar::{Calendars, Hours};
+use super::customer::Person;
+use super::offset::Offset;
+
+/// At most `letters` in any `days` civil days.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// How many letters.
+    pub letters: u32,
+    /// In how many days, today included.
+    pub days: i32,
+}
+
+/// What a due date on a closed day means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DueOnClosedDay {
+    /// It is effective on the next working day.
+    #[default]
+    Next,
+    /// It stays.
+    Same,
+}
+
+/// Who the business is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Business {
+    /// Its name, as it signs.
+    pub name: String,
+    /// The language of a customer who has none.
+    pub locale: String,
+    /// Where it is.
+    pub zone: TimeZone,
+    /// Working days, here and at the customers'.
+    pub calendars: Calendars,
+    /// Who is told where a customer has no owner.
+    pub manager: Option<Person>,
+    /// Who looks after the installation.
+    pub operator: Person,
+}
+
+/// When and how often letters leave.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LetterSettings {
+    /// The decent hours.
+    pub hours: Hours,
+    /// One budget for all classes but internal.
+    pub per_customer: Budget,
+    /// For thanks that answer the customer's own act.
+    pub moments: Budget,
+    /// At most so many letters are queued in one pass.
+    pub per_pass: u32,
+}
+
+/// How reminders keep their distance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DunningSettings {
+    /// Between two rules about one receivable, in days.
+    pub min_gap: Offset,
+    /// After a promise, hold, dispute, part payment or bounced payment.
+    pub resume_after: Offset,
+    /// What a due date on a closed day means.
+    pub due_on_closed_day: DueOnClosedDay,
+}
+
+/// How far a promise carries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PromiseSettings {
+    /// How many promises per receivable pause the ladder.
+    pub at_most: u32,
+    /// How far away a promised date may lie.
+    pub longest: Offset,
+    /// How long after the date the money may arrive.
+    pub grace: Offset,
+}
+
+/// Everything the planner needs to know of the configuration besides rules.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    /// Who the business is.
+    pub business: Business,
+    /// When and how often letters leave.
+    pub letters: LetterSettings,
+    /// How reminders keep their distance.
+    pub dunning: DunningSettings,
+    /// How far a promise carries.
+    pub promises: PromiseSettings,
+}

@@ -1,0 +1,130 @@
+//! From a draft and facts to a message: Tera templates over Markdown, then
+//! MIME.
+//!
+//! Invariant: nothing here decides who gets what; it writes what a draft
+//! says. Template contexts and `lettre` types stay in the modules below.
+
+use jiff::Timestamp;
+
+use crate::domain::address::Address;
+use crate::domain::customer::{Class, Person};
+use crate::domain::facts::Facts;
+use crate::domain::notice::Draft;
+use crate::domain::settings::Settings;
+use crate::domain::stop::Stop;
+
+/// Who signs the letters, and where answers go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MailSettings {
+    /// Header `From` and envelope sender.
+    pub from: Person,
+    /// Where answers go.
+    pub reply_to: ReplyTo,
+    /// Everything goes to this one address while trying out.
+    pub redirect_to: Option<Address>,
+    /// How courtesies and news are unsubscribed from.
+    pub unsubscribe: Unsubscribe,
+}
+
+/// Where answers go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReplyTo {
+    /// To the customer's owner, else the manager, else the operator.
+    Owner,
+    /// To one address.
+    Fixed(Person),
+}
+
+/// What `List-Unsubscribe` offers (RFC 2369, RFC 8058).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unsubscribe {
+    /// A mailbox that takes unsubscriptions.
+    pub mailto: Address,
+    /// An HTTPS address that takes a POST; `{customer}` in it is replaced by
+    /// the customer's id. With it the one-click header is added.
+    pub url: Option<String>,
+}
+
+/// A letter in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// The language it is written in, `zh-CN`.
+    pub locale: String,
+    /// One line.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part, whole, with its styles inlined.
+    pub html: String,
+    /// To whom; the first is the envelope's main recipient.
+    pub to: Vec<Person>,
+    /// Who else sees it.
+    pub cc: Vec<Person>,
+    /// Where answers go.
+    pub reply_to: Person,
+    /// What it is.
+    pub class: Class,
+    /// The Message-ID-like root that letters about the same thing share in
+    /// `References`, so that they thread; without the angle brackets.
+    pub thread: String,
+    /// For `List-Unsubscribe`: the customer's id.
+    pub customer: String,
+    /// A hash of everything above.
+    pub fingerprint: String,
+}
+
+/// Why a letter could not be made. It is held, and no other.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// No template of this name in any language that would do.
+    #[error("no template `{name}` in {tried}")]
+    NoTemplate {
+        /// Without locale and ending.
+        name: String,
+        /// The languages that were looked at.
+        tried: String,
+    },
+    /// The template does not render with these facts.
+    #[error("template `{template}`: {cause}")]
+    Template {
+        /// Path within the templates' folder.
+        template: String,
+        /// What and where, in words.
+        cause: String,
+    },
+    /// The result is larger than a letter may be.
+    #[error("the letter is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// Nobody to write to.
+    #[error("{0}")]
+    Nobody(Stop),
+    /// The facts do not have what the draft speaks of.
+    #[error("{0}")]
+    Incomplete(String),
+    /// An attachment is missing, changed or too large.
+    #[error("attachment `{file}`: {cause}")]
+    Attachment {
+        /// As the receivable names it.
+        file: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// What a letter is written from.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// What was decided.
+    pub draft: &'a Draft,
+    /// Everything about the relationship.
+    pub facts: &'a Facts,
+    /// The business.
+    pub settings: &'a Settings,
+    /// Who signs.
+    pub mail: &'a MailSettings,
+    /// The moment it leaves; deadlines count from its day.
+    pub now: Timestamp,
+}

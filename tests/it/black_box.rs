@@ -1,0 +1,1 @@
+//! Tests of black_box; see the module's own lines.

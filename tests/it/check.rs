@@ -1,0 +1,1 @@
+//! Tests of check; see the module's own lines.

@@ -1,0 +1,1 @@
+//! Tests of import; see the module's own lines.

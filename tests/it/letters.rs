@@ -1,0 +1,1 @@
+//! Tests of letters; see the module's own lines.

@@ -1,0 +1,1 @@
+//! Tests of planner; see the module's own lines.

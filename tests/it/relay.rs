@@ -1,0 +1,1 @@
+//! Tests of relay; see the module's own lines.

@@ -1,0 +1,1 @@
+//! Tests of simulation; see the module's own lines.

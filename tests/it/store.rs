@@ -1,0 +1,1 @@
+//! Tests of store; see the module's own lines.

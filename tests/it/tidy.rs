@@ -1,0 +1,1 @@
+//! Tests of tidy; see the module's own lines.
