@@ -128,3 +128,7 @@ pub struct Occasion<'a> {
     /// The moment it leaves; deadlines count from its day.
     pub now: Timestamp,
 }
+
+/// The templates, parsed.
+#[derive(Debug)]
+pub struct Composer;
