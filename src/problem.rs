@@ -1,5 +1,6 @@
 //! Something wrong in what a person wrote, with its place and what to do.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,5 +76,24 @@ impl Problem {
         let before = place.text.get(..place.span.0)?;
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+}
+
+impl fmt::Display for Problem {
+    /// `file:line:column: error: message (hint)`, on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some((line, column)) = self.line_and_column() {
+            write!(f, ":{line}:{column}")?;
+        }
+        let word = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, ": {word}: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
     }
 }
