@@ -138,12 +138,9 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn file_name(parcel: &Parcel) -> String {
-    let hash: String = Sha256::digest(parcel.message_id.as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{}-{hash}.eml", date_of(&parcel.bytes).unwrap_or_else(|| "00000000T000000Z".to_owned()))
+    let digest = Sha256::digest(parcel.message_id.as_bytes());
+    let hash = digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+    format!("{}-{hash:016x}.eml", date_of(&parcel.bytes).unwrap_or_else(|| "00000000T000000Z".to_owned()))
 }
 
 /// The `Date` field of the message in UTC, as `20260301T090000Z`.

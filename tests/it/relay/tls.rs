@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::script::{Act, Scripted, Turn, polite, say};
+use super::script::{Act, Script, Scripted, Turn, polite, say};
 use super::{Ends, ann, ends, open, plain, smtp};
 
 const PASSWORD: &str = "correct horse";
@@ -180,7 +180,7 @@ async fn starttls_that_is_not_offered_refused_or_tampered_with_is_never_done_wit
         "STARTTLS" => Act::SayAndEncrypt("220 go ahead\r\n2".to_owned()),
         _ => secure("PLAIN")(turn),
     };
-    let scripts: [(&str, Box<dyn Fn(Turn) -> Act + Send + Sync>, bool); 6] = [
+    let scripts: [(&str, Script, bool); 6] = [
         ("stripped", Box::new(stripped), true),
         ("no EHLO", Box::new(no_ehlo), true),
         ("refused", Box::new(refuses), true),
