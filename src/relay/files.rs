@@ -110,14 +110,12 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let (unfinished, finished) = (folder.join(format!(".{name}.part")), folder.join(name));
     let replaces = finished.exists();
     let not_written = |doing: &str, error: &io::Error| {
-        // What is left of it has no name that anybody reads; the cause above matters more.
-        match fs::remove_file(&unfinished) {
-            Ok(()) => Failure::NotWritten(format!("{doing} {}: {error}", finished.display())),
-            Err(left) => Failure::NotWritten(format!(
-                "{doing} {}: {error} (and a part is left: {left})",
-                finished.display()
-            )),
-        }
+        let left = match fs::remove_file(&unfinished) {
+            Ok(()) => String::new(),
+            Err(left) if left.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(left) => format!(" (and {} could not be removed: {left})", unfinished.display()),
+        };
+        Failure::NotWritten(format!("{doing} {}: {error}{left}", finished.display()))
     };
     write_synced(&unfinished, bytes).map_err(|error| not_written("writing", &error))?;
     fs::rename(&unfinished, &finished).map_err(|error| not_written("renaming", &error))?;

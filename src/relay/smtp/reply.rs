@@ -189,6 +189,25 @@ mod tests {
         assert!(matches!(taken(whole), Ok(Some((250, None, _, 0)))));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_reply_reads_the_same_however_it_arrives(bytes in "[25][50][0-3][- ][a 5.]{0,3}\\r?\\n?[250 \\-x\\r\\n]{0,40}") {
+            let (mut whole, mut piece_by_piece) = (bytes.clone().into_bytes(), Vec::new());
+            let at_once = take(&mut whole);
+            let mut rest = bytes.bytes();
+            let in_pieces = loop {
+                match take(&mut piece_by_piece) {
+                    Ok(None) => match rest.next() {
+                        Some(byte) => piece_by_piece.push(byte),
+                        None => break Ok(None),
+                    },
+                    decided => break decided,
+                }
+            };
+            proptest::prop_assert_eq!(at_once, in_pieces);
+        }
+    }
+
     #[test]
     fn a_text_keeps_at_most_200_characters() {
         let long = format!("250 {}\r\n", "界".repeat(900));
