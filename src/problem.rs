@@ -13,6 +13,15 @@ pub enum Severity {
     Error,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
 /// A place in a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Place {
@@ -80,17 +89,13 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// `file:line:column: error: message (hint)`, on one line.
+    /// One line for logs: `file:line:column: error: message (hint)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        write!(f, "{}:", self.file.display())?;
         if let Some((line, column)) = self.line_and_column() {
-            write!(f, ":{line}:{column}")?;
+            write!(f, "{line}:{column}:")?;
         }
-        let word = match self.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        write!(f, ": {word}: {}", self.message)?;
+        write!(f, " {}: {}", self.severity, self.message)?;
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),

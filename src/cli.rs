@@ -1,0 +1,3 @@
+//! What people type and read: the only code that prints.
+
+pub mod problems;
