@@ -29,9 +29,8 @@ fn case(verb: &'static str, act: Act, expected: Ends) -> Case {
 /// make another one fail.
 pub fn impatient_at(verb: &str) -> Timeouts {
     match verb {
-        "STARTTLS" | "AUTH" => Timeouts { command: SHORT, ..PATIENT },
         "greeting" | "EHLO" => Timeouts { greeting: SHORT, ..PATIENT },
-        "MAIL" | "RCPT" => Timeouts { command: SHORT, ..PATIENT },
+        "STARTTLS" | "AUTH" | "MAIL" | "RCPT" => Timeouts { command: SHORT, ..PATIENT },
         "DATA" => Timeouts { data: SHORT, ..PATIENT },
         "body" => Timeouts { body: SHORT, ..PATIENT },
         "." => Timeouts { final_dot: SHORT, ..PATIENT },
