@@ -1,0 +1,110 @@
+//! From a configuration to the parts it names. Used by every command, and
+//! again by the daemon when it is told to reload.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::Global;
+use super::problems::Found;
+use crate::config::{self, Config};
+use crate::engine::Office;
+use crate::letter::Composer;
+use crate::problem::{Problem, Severity};
+use crate::relay::{AnyRelay, Deliver};
+use crate::store::sqlite::{OpenOptions, SqliteStore};
+
+/// Finds and reads the configuration.
+///
+/// # Errors
+/// When there is none, or it has problems.
+pub fn config(global: &Global) -> anyhow::Result<Config> {
+    let file = config::find(global.config.as_deref())?;
+    config::load(&file).map_err(|problems| Found(problems).into())
+}
+
+/// Opens the store, and makes it if this is the first time.
+///
+/// # Errors
+/// When it can't be used; says what to do.
+pub fn store(config: &Config) -> anyhow::Result<SqliteStore> {
+    let file = &config.store;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    Ok(SqliteStore::open(file, options(config))?)
+}
+
+/// Opens the store for a command that only reads.
+///
+/// # Errors
+/// As [`store`]; and when there is none yet.
+pub fn existing_store(config: &Config) -> anyhow::Result<SqliteStore> {
+    if !config.store.exists() {
+        anyhow::bail!(
+            "there is no data yet in {}; begin with `courtesy import customers FILE`",
+            config.store.display()
+        );
+    }
+    Ok(SqliteStore::open(&config.store, options(config))?)
+}
+
+/// What the store needs to know of the business.
+#[must_use]
+pub fn options(config: &Config) -> OpenOptions {
+    OpenOptions { business_zone: config.settings.business.zone.clone() }
+}
+
+/// The templates, parsed and tried with every rule.
+///
+/// # Errors
+/// Every problem of the templates; warnings alone are none.
+pub fn composer(config: &Config) -> Result<(Composer, Vec<Problem>), Vec<Problem>> {
+    let composer = Composer::load(&config.templates)?;
+    let found = composer.check(&config.rules, &config.settings);
+    if found.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(found);
+    }
+    Ok((composer, found))
+}
+
+/// Everything the engine works with that comes from files.
+///
+/// # Errors
+/// Every problem of the templates.
+pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
+    let (composer, _) = composer(&config)?;
+    Ok(Office {
+        settings: config.settings,
+        rules: config.rules,
+        fingerprints: config.fingerprints,
+        composer,
+        mail: config.mail,
+        connections: connections(&config.deliver),
+        mask_addresses: config.log.mask_addresses,
+    })
+}
+
+/// The same again from the files, for a reload.
+///
+/// # Errors
+/// Every problem found.
+pub fn reload(file: &Path) -> Result<Office, Vec<Problem>> {
+    config::load(file).and_then(office)
+}
+
+/// The way out.
+///
+/// # Errors
+/// When the relay's settings can't be used.
+pub fn relay(config: &Config) -> anyhow::Result<AnyRelay> {
+    AnyRelay::new(&config.deliver).context("mail.deliver")
+}
+
+fn connections(deliver: &Deliver) -> usize {
+    match deliver {
+        Deliver::Files(_) => 1,
+        Deliver::Smtp(smtp) => smtp.connections,
+    }
+}

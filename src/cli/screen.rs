@@ -1,0 +1,116 @@
+//! What a person sees: results on stdout, everything else on stderr.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::AutoStream;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+/// Where commands speak. Colours go only to a terminal, and `NO_COLOR` is
+/// honoured.
+pub struct Screen {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    quiet: bool,
+    terminal: bool,
+}
+
+impl Screen {
+    /// Speaks on the process's own streams.
+    #[must_use]
+    pub fn standard(quiet: bool) -> Self {
+        Self {
+            out: Box::new(AutoStream::auto(io::stdout())),
+            err: Box::new(AutoStream::auto(io::stderr())),
+            quiet,
+            terminal: io::stdout().is_terminal(),
+        }
+    }
+
+    /// Speaks into whatever is given, without colours.
+    #[must_use]
+    pub fn into_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self {
+            out: Box::new(anstream::StripStream::new(out)),
+            err: Box::new(anstream::StripStream::new(err)),
+            quiet: false,
+            terminal: false,
+        }
+    }
+
+    /// Whether a person is looking.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Whether nothing but errors is wanted.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A result, on stdout, at any rate.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn result(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.out, "{text}")?;
+        self.out.flush()
+    }
+
+    /// A word about what was done, on stdout, unless quiet.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn say(&mut self, text: impl Display) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.result(text) }
+    }
+
+    /// A word beside the result, on stderr, unless quiet.
+    ///
+    /// # Errors
+    /// When stderr is closed.
+    pub fn note(&mut self, text: impl Display) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.complaint(text) }
+    }
+
+    /// What is wrong, on stderr, at any rate.
+    ///
+    /// # Errors
+    /// When stderr is closed.
+    pub fn complaint(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.err, "{text}")?;
+        self.err.flush()
+    }
+
+    /// A value as JSON, on stdout.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
+        self.result(format_args!("{value:#}"))
+    }
+
+    /// Rows below a head, in columns that also line up where characters are
+    /// two columns wide. On a terminal it keeps to its width; in a pipe every
+    /// row is one line.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn table<const N: usize>(&mut self, head: [&str; N], rows: Vec<[String; N]>) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        if self.terminal {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        } else {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        table.set_header(head);
+        table.add_rows(rows);
+        let text = table.to_string();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        self.result(lines.join("\n"))
+    }
+}
