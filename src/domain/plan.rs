@@ -1,14 +1,30 @@
 //! The plan of one relationship: every candidate of every rule is due,
 //! waiting or skipped, and each has its reason.
+//!
+//! In reading order: [`view`] works out what is asked of a customer again and
+//! again, [`subjects`] finds what a rule can be about, `ladder` finds the
+//! rung, [`guards`] the stops, [`drafts`] makes letters of what is due, and
+//! [`budget`] lets those go that there is room for.
 
-use jiff::Timestamp;
+mod asked;
+mod budget;
+mod drafts;
+mod guards;
+mod subjects;
+mod view;
 
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use self::asked::Asked;
+use self::budget::{Book, Upcoming};
+use self::drafts::Proposal;
+use self::view::View;
 use super::facts::{Facts, Reach};
-use super::ids::{CustomerId, Relationship, RuleName, StageName};
+use super::ids::{CustomerId, LetterId, Relationship, RuleName, StageName};
 use super::notice::{Draft, Subject};
-use super::rule::Rules;
+use super::rule::{Anchor, ReceivableDate, Rule, Rules};
 use super::settings::Settings;
-use super::stop::Decision;
+use super::stop::{Decision, Stop};
 
 /// Why one candidate is due, waits, or is skipped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,8 +60,8 @@ pub struct Plan {
 /// The order of customers, receivables, payments, events and rules does not
 /// matter, and neither does how often or when it is called.
 #[must_use]
-pub fn plan(_rules: &Rules, _settings: &Settings, facts: &Facts, _now: Timestamp) -> Plan {
-    Plan { relationship: facts.relationship.clone(), letters: vec![], verdicts: vec![], wake_at: None }
+pub fn plan(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp) -> Plan {
+    decide(rules, settings, facts, now, None)
 }
 
 /// What the last moment says about a letter in the outbox.
@@ -70,20 +86,169 @@ pub enum Recheck {
 }
 
 /// Asks the same decision again for a letter of the outbox, as if it had
-/// not been queued. `approved` is whether a person has released it.
+/// not been queued.
 #[must_use]
 pub fn recheck(
-    _rules: &Rules,
-    _settings: &Settings,
-    _facts: &Facts,
-    _letter: super::ids::LetterId,
-    _now: Timestamp,
+    rules: &Rules,
+    settings: &Settings,
+    facts: &Facts,
+    letter: LetterId,
+    draft: &Draft,
+    now: Timestamp,
 ) -> Recheck {
-    Recheck::Cancel { why: String::new() }
+    let mut without = facts.clone();
+    for customer in &mut without.customers {
+        customer.notices.retain(|notice| notice.letter != letter);
+    }
+    // The rule has looked already, or the letter would not be there.
+    let plan = decide(rules, settings, &without, now, Some(&draft.rule));
+    let same = |planned: &&Draft| {
+        planned.customer == draft.customer
+            && planned.lines.iter().any(|line| draft.lines.iter().any(|other| other.key == line.key))
+    };
+    if let Some(planned) = plan.letters.iter().find(same) {
+        if planned.not_before > now {
+            return Recheck::Later { until: planned.not_before, why: "outside the hours".to_owned() };
+        }
+        return Recheck::Due(Box::new(planned.clone()));
+    }
+    let verdict = draft.lines.iter().find_map(|line| {
+        plan.verdicts.iter().find(|verdict| {
+            verdict.rule == line.key.rule
+                && verdict.subject == line.key.subject
+                && verdict.decision != Decision::Due
+        })
+    });
+    match verdict.map(|verdict| &verdict.decision) {
+        Some(Decision::Waiting { until, why: why @ Stop::Budget }) => {
+            Recheck::Later { until: *until, why: why.to_string() }
+        }
+        Some(Decision::Waiting { why, .. } | Decision::Skipped { why }) => {
+            Recheck::Cancel { why: why.to_string() }
+        }
+        Some(Decision::Due) | None => Recheck::Cancel { why: "no longer asked for by any rule".to_owned() },
+    }
+}
+
+fn decide(
+    rules: &Rules,
+    settings: &Settings,
+    facts: &Facts,
+    now: Timestamp,
+    looked_already: Option<&RuleName>,
+) -> Plan {
+    let views: Vec<View<'_>> =
+        facts.customers.iter().map(|of| View::new(rules, settings, facts, of, now)).collect();
+    let others: Vec<&View<'_>> = views.iter().collect();
+    let mut found = Found::default();
+    let mut proposals: Vec<Proposal> = Vec::new();
+    for view in &views {
+        for (rule, seen) in &rules.rules {
+            let asked = Asked { view, others: &others, rule, seen: seen.as_ref() };
+            let already = looked_already.is_some_and(|name| *name == rule.name);
+            let due = asked.due(already, &mut found);
+            proposals.extend(drafts::letters(view, rule, due));
+        }
+    }
+    proposals.sort_by(|one, other| {
+        other.draft.priority.cmp(&one.draft.priority).then_with(|| first_key(one).cmp(&first_key(other)))
+    });
+    let mut book = Book::new(&views, std::mem::take(&mut found.upcoming));
+    let mut letters = Vec::new();
+    for proposal in proposals {
+        match book.take(&proposal.draft, proposal.day, settings) {
+            Ok(()) => {
+                found.say_letter(&proposal.draft, &Decision::Due);
+                letters.push(proposal.draft);
+            }
+            Err(day) => {
+                let view = views.iter().find(|view| view.of.customer.id == proposal.draft.customer);
+                if let Some(view) = view {
+                    found.say_letter(&proposal.draft, &guards::until(view, day, Stop::Budget));
+                }
+            }
+        }
+    }
+    Plan {
+        relationship: facts.relationship.clone(),
+        letters,
+        wake_at: found.wake_at,
+        verdicts: found.verdicts,
+    }
+}
+
+fn first_key(proposal: &Proposal) -> Option<&super::notice::NoticeKey> {
+    proposal.draft.lines.first().map(|line| &line.key)
+}
+
+/// What was decided so far.
+#[derive(Default)]
+struct Found {
+    verdicts: Vec<Verdict>,
+    upcoming: Vec<Upcoming>,
+    wake_at: Option<Timestamp>,
+}
+
+impl Found {
+    fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
+    }
+
+    fn say(&mut self, verdict: Verdict) {
+        if let Decision::Waiting { until, .. } = &verdict.decision {
+            self.wake(*until);
+        }
+        self.verdicts.push(verdict);
+    }
+
+    fn say_letter(&mut self, draft: &Draft, decision: &Decision) {
+        for line in &draft.lines {
+            self.say(Verdict {
+                customer: draft.customer.clone(),
+                rule: draft.rule.clone(),
+                stage: Some(line.key.stage.clone()),
+                subject: line.key.subject.clone(),
+                decision: decision.clone(),
+            });
+        }
+    }
 }
 
 /// How far back the facts must go for these rules.
 #[must_use]
-pub fn reach(_rules: &Rules, now: Timestamp) -> Reach {
-    Reach { events_since: now, settled_since: jiff::civil::Date::MIN }
+pub fn reach(rules: &Rules, now: Timestamp) -> Reach {
+    let furthest = |about: &dyn Fn(&Anchor) -> bool| {
+        rules.iter().filter(|rule| about(&rule.anchor)).map(days_back).max().unwrap_or(0)
+    };
+    let events = furthest(&|anchor| matches!(anchor, Anchor::Event(_)));
+    let settled =
+        furthest(&|anchor| matches!(anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment));
+    // Days begin up to 14 hours before and end up to 12 hours after UTC's.
+    let since = |days: i64| now - SignedDuration::from_hours(24 * (days + 2));
+    let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let settled = i32::try_from(settled).unwrap_or(i32::MAX).min(36_525);
+    Reach { events_since: since(events), settled_since: today.saturating_sub((settled + 2).days()) }
+}
+
+/// How many days after its anchor a rule may still write: its last stage,
+/// the repetitions of it, and the days it stays welcome.
+fn days_back(rule: &Rule) -> i64 {
+    const LONG: i64 = 36_525;
+    let days = |offset: super::offset::Offset| offset.roughly_minutes() / 1_440 + 1;
+    let of_stage = |stage: &super::rule::Stage| {
+        let repeats = stage.repeat.as_ref().map_or(0, |repeat| match repeat.at_most {
+            Some(most) if most <= 100 => {
+                let intervals = (0..=most).map(|k| repeat.growing.powi(i32::try_from(k).unwrap_or(100)));
+                let total =
+                    intervals.sum::<f64>() * 1.1 * f64::from(i32::try_from(days(repeat.every)).unwrap_or(0));
+                #[expect(clippy::cast_possible_truncation, reason = "bounded by the line below")]
+                let total = total.min(36_525.0) as i64;
+                total + 60
+            }
+            Some(_) | None => LONG,
+        });
+        days(stage.at) + repeats
+    };
+    let stages = rule.stages.iter().map(of_stage).max().unwrap_or(0);
+    (stages + rule.stale_after.map_or(400, i64::from)).min(LONG)
 }

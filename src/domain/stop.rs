@@ -58,8 +58,10 @@ pub enum Stop {
     Ended,
     /// Nothing to count from.
     NoAnchor,
-    /// The customer was thanked for badly: the outcome is negative or unknown.
-    OutcomeUnknown,
+    /// The payment went back, or the item is settled and has its own thanks.
+    Bounced,
+    /// The claim is time-barred; the owner decides.
+    TimeBarred(Date),
     /// A letter with this notice waits in the outbox or was dropped there.
     InOutbox,
     /// Not yet: the rung is ahead.
@@ -104,7 +106,8 @@ impl Stop {
             Self::Done => "done",
             Self::Ended => "ended",
             Self::NoAnchor => "no anchor",
-            Self::OutcomeUnknown => "outcome unknown",
+            Self::Bounced => "payment bounced",
+            Self::TimeBarred(_) => "time-barred",
             Self::InOutbox => "in outbox",
             Self::NotReached => "not reached",
             Self::NotLooking => "schedule",
@@ -125,6 +128,7 @@ impl fmt::Display for Stop {
             Self::Closed(status) => write!(f, " ({status})"),
             Self::OnHold(Some(until)) => write!(f, " (until {until})"),
             Self::Promised(until) => write!(f, " (until {until})"),
+            Self::TimeBarred(since) => write!(f, " (since {since})"),
             Self::CoveredByCredit(currency) => write!(f, " ({currency})"),
             Self::NoAddress(error) if *error != AddressError::Missing => write!(f, " ({error})"),
             Self::Suppressed(cause) => write!(f, " ({cause})"),

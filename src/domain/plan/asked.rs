@@ -1,0 +1,196 @@
+//! One rule asked about one customer.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::budget::Upcoming;
+use super::drafts::{self, Due};
+use super::guards::{self, pauses, silenced, stopped};
+use super::subjects::{self, Item};
+use super::view::{self, View};
+use super::{Found, Verdict};
+use crate::domain::event::Event;
+use crate::domain::ids::StageName;
+use crate::domain::ladder::{Climb, Next, Rung, Track};
+use crate::domain::notice::{LetterState, PastNotice};
+use crate::domain::rule::{Anchor, ReceivableDate, Repeat, Rule, RuleSeen};
+use crate::domain::stop::{Decision, Stop};
+
+/// One rule asked about one customer.
+pub struct Asked<'a> {
+    pub view: &'a View<'a>,
+    pub others: &'a [&'a View<'a>],
+    pub rule: &'a Rule,
+    pub seen: Option<&'a RuleSeen>,
+}
+
+impl<'a> Asked<'a> {
+    /// The items whose rung is reached and which nothing stops; the rest is
+    /// noted with its reason.
+    pub fn due(&self, already: bool, found: &mut Found) -> Vec<Due<'a>> {
+        if self.rule.anchor == Anchor::Calendar
+            && let Some(schedule) = &self.rule.schedule
+            && let Some(next) = schedule.next_after(self.view.now, &self.view.settings.business.zone)
+        {
+            found.wake(next);
+        }
+        let mut due = Vec::new();
+        for item in subjects::of_rule(self.view, self.rule) {
+            self.consider(item, already, found, &mut due);
+        }
+        due
+    }
+
+    fn consider(&self, item: Item<'a>, already: bool, found: &mut Found, due: &mut Vec<Due<'a>>) {
+        if let Some(why) = guards::over(self.view, self.rule, &item) {
+            return found.say(self.verdict(&item, None, Decision::Skipped { why }));
+        }
+        let anchor = match &item.anchor {
+            Ok(anchor) => anchor.clone(),
+            Err(why) => return found.say(self.verdict(&item, None, Decision::Skipped { why: why.clone() })),
+        };
+        let round = anchor.round.text();
+        let past: Vec<&PastNotice> = self
+            .view
+            .past(&item.subject)
+            .iter()
+            .copied()
+            .filter(|notice| notice.key.rule == self.rule.name && notice.key.round == round)
+            .collect();
+        let stop = silenced(self.view, self.rule, &item);
+        let held = past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held);
+        let (pauses, resume_on) = pauses(self.view, self.rule, &item);
+        let days = self.view.days_of(self.rule);
+        let climb = Climb {
+            stages: &self.rule.stages,
+            anchor_day: anchor.day,
+            anchor_at: anchor.at,
+            lapses: self.rule.anchor == Anchor::Receivable(ReceivableDate::DueOn),
+            past: &past,
+            pauses: &pauses,
+            resume_on,
+            issued_on: item.receivable.and_then(|receivable| receivable.issued_on),
+            in_force_since: subjects::in_force_since(self.seen, item.candidate(self.view)),
+            backlog: self.rule.backlog,
+            stale_after: self.rule.stale_after,
+            customer_stopped: stop.is_some() || held,
+            ended: &|repeat| self.ended(repeat, &item),
+            open_day: &|day| self.view.open_day(days, day),
+            leaves_on: &|| self.view.day(self.view.leaves_at(days, true)),
+            calendar: &self.view.settings.business.calendars.business,
+            zone: self.view.zone(),
+            now: self.view.now,
+        };
+        let has =
+            |track| self.rule.stages.iter().any(|s| s.concerns_customer() == (track == Track::Customer));
+        let customer = has(Track::Customer).then(|| climb.next(Track::Customer));
+        let alarm = has(Track::Alarm).then(|| climb.next(Track::Alarm));
+        drop(climb);
+        for (track, next) in [(Track::Customer, customer), (Track::Alarm, alarm)] {
+            let Some(next) = next else { continue };
+            let rung = match self.admit(&item, track, stop.as_ref(), next, already, found) {
+                Some(rung) => rung,
+                None => continue,
+            };
+            let candidate =
+                Due { item: item.clone(), round: round.clone(), rung, track, customer_stop: stop.clone() };
+            match drafts::reachable(self.view, self.rule, &candidate) {
+                Ok(()) => due.push(candidate),
+                Err(why) => {
+                    let stage = Some(candidate.rung.name.clone());
+                    found.say(self.verdict(&item, stage, Decision::Skipped { why }));
+                }
+            }
+        }
+    }
+
+    /// Lets a rung through to the letters, or notes why not.
+    fn admit(
+        &self,
+        item: &Item<'a>,
+        track: Track,
+        stop: Option<&Stop>,
+        next: Next<'a>,
+        already: bool,
+        found: &mut Found,
+    ) -> Option<Rung<'a>> {
+        // The letter after the last repetition goes to our own people.
+        let to_customer = |rung: &Rung<'_>| track == Track::Customer && rung.name == rung.stage.name;
+        let (rung, decision) = match next {
+            Next::Nothing(why) => {
+                found.say(self.verdict(item, None, Decision::Skipped { why }));
+                return None;
+            }
+            Next::Ahead(rung, why) => {
+                let until = drafts::next_look(self.view, self.rule, rung.at);
+                if to_customer(&rung) && stop.is_none() {
+                    self.note_upcoming(&rung, until, found);
+                }
+                let decision = match stop.filter(|_| to_customer(&rung)) {
+                    Some(stop) => stopped(self.view, stop.clone()),
+                    None => Decision::Waiting { until, why },
+                };
+                (rung, Some(decision))
+            }
+            Next::Reached(rung) => {
+                let decision = match stop.filter(|_| to_customer(&rung)) {
+                    Some(stop) => Some(stopped(self.view, stop.clone())),
+                    None if to_customer(&rung) => guards::waits(self.view, self.others, self.rule, item),
+                    None => None,
+                };
+                (rung, decision)
+            }
+        };
+        let decision = decision.or_else(|| {
+            drafts::looked(self.view, self.rule, rung.at, already).err().map(|next| {
+                let until = next.unwrap_or(Timestamp::MAX);
+                if to_customer(&rung) {
+                    self.note_upcoming(&rung, until, found);
+                }
+                Decision::Waiting { until, why: Stop::NotLooking }
+            })
+        });
+        match decision {
+            None => Some(rung),
+            Some(decision) => {
+                found.say(self.verdict(item, Some(rung.name.clone()), decision));
+                None
+            }
+        }
+    }
+
+    /// A letter that will be due within days keeps its place.
+    fn note_upcoming(&self, rung: &Rung<'_>, at: Timestamp, found: &mut Found) {
+        if at > self.view.now + SignedDuration::from_hours(24 * 60) {
+            return;
+        }
+        found.upcoming.push(Upcoming {
+            priority: view::priority(self.rule, rung.stage),
+            day: self.view.open_day(self.view.days_of(self.rule), self.view.day(at)),
+            budget: self.rule.budget,
+        });
+    }
+
+    fn verdict(&self, item: &Item<'_>, stage: Option<StageName>, decision: Decision) -> Verdict {
+        Verdict {
+            customer: self.view.of.customer.id.clone(),
+            rule: self.rule.name.clone(),
+            stage,
+            subject: item.subject.clone(),
+            decision,
+        }
+    }
+
+    /// Whether the event that ends a repetition has come: after the anchor,
+    /// and for the same product where both name one.
+    fn ended(&self, repeat: &Repeat, item: &Item<'_>) -> bool {
+        let Some(until) = &repeat.until else { return false };
+        let since = item.event.map(|event| event.occurred_at);
+        let product = item.event.and_then(|event| event.product.as_deref());
+        let ends = |event: &Event| {
+            event.kind == *until
+                && since.is_none_or(|since| event.occurred_at > since)
+                && (product.is_none() || event.product.is_none() || event.product.as_deref() == product)
+        };
+        self.view.of.events.iter().any(ends)
+    }
+}

@@ -1,0 +1,179 @@
+//! The stops: what keeps a letter from being written now.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::subjects::Item;
+use super::view::View;
+use crate::domain::calendar::day_begins;
+use crate::domain::customer::Class;
+use crate::domain::notice::Subject;
+use crate::domain::receivable::{Kind, Pause, PauseCause, Receivable, Status};
+use crate::domain::recipients;
+use crate::domain::rule::{Anchor, Interlock, ReceivableDate, Recipient, Rule};
+use crate::domain::stop::{Decision, Stop};
+
+/// What ends the matter for everybody, alarms included: the claim is over,
+/// or the rule is not about it.
+pub fn over(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
+    let candidate = item.candidate(view);
+    if let Some(condition) = rule.audience.unmet(candidate) {
+        return Some(Stop::NotInAudience(condition));
+    }
+    if rule.unless.excludes(candidate) {
+        return Some(Stop::Excluded);
+    }
+    let receivable = item.receivable?;
+    match rule.anchor {
+        Anchor::Receivable(ReceivableDate::SettledOn) => None,
+        Anchor::Payment => over_payment(receivable, item),
+        Anchor::Receivable(_) | Anchor::Event(_) | Anchor::Calendar => {
+            if receivable.kind == Kind::CreditNote {
+                Some(Stop::CreditNote)
+            } else if receivable.status == Status::Paid || !receivable.status.is_live() {
+                Some(closed(receivable.status))
+            } else if !receivable.balance().is_positive() {
+                Some(Stop::Settled)
+            } else if rule.audience.balance_suffices(candidate) {
+                None
+            } else {
+                Some(Stop::BelowMinimum)
+            }
+        }
+    }
+}
+
+fn closed(status: Status) -> Stop {
+    if status == Status::Paid { Stop::Settled } else { Stop::Closed(status) }
+}
+
+/// A part payment is thanked for while a rest is open; one that bounced is
+/// not.
+fn over_payment(receivable: &Receivable, item: &Item<'_>) -> Option<Stop> {
+    let payment = item.payment?;
+    let bounced = receivable.payments.iter().any(|other| {
+        other.amount.amount == -payment.amount.amount && other.received_on >= payment.received_on
+    });
+    if bounced {
+        return Some(Stop::Bounced);
+    }
+    if !receivable.status.is_live() {
+        return Some(closed(receivable.status));
+    }
+    (!receivable.balance().is_positive()).then_some(Stop::Settled)
+}
+
+/// What silences letters to the customer about this item. None of it
+/// silences an alarm.
+pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
+    if view.of.customer.blocked {
+        return Some(Stop::Blocked);
+    }
+    let found = recipients::person(&Recipient::Customer, rule.class, view.facts, view.of, &[], view.settings);
+    if let Err(stop) = found {
+        return Some(stop);
+    }
+    if let Some(hold) = covering(&view.of.pauses, PauseCause::Hold, view.today) {
+        return Some(Stop::OnHold(hold.until));
+    }
+    if rule.class != Class::Dunning {
+        return None;
+    }
+    if covering(&view.of.pauses, PauseCause::Dispute, view.today).is_some() {
+        return Some(Stop::Disputed);
+    }
+    let receivable = item.receivable?;
+    let pause = |cause| covering(&receivable.pauses, cause, view.today);
+    let currency = receivable.amount.currency;
+    if receivable.status == Status::Disputed || pause(PauseCause::Dispute).is_some() {
+        Some(Stop::Disputed)
+    } else if let Some(hold) = pause(PauseCause::Hold) {
+        Some(Stop::OnHold(hold.until))
+    } else if receivable.status == Status::OnHold {
+        Some(Stop::OnHold(None))
+    } else if let Some(until) = pause(PauseCause::Promise).and_then(|promise| promise.until) {
+        Some(Stop::Promised(until))
+    } else if let Some(since) = receivable.limitation_on.filter(|since| *since < view.today) {
+        Some(Stop::TimeBarred(since))
+    } else if view.net(currency) <= rust_decimal::Decimal::ZERO {
+        Some(Stop::CoveredByCredit(currency))
+    } else {
+        None
+    }
+}
+
+fn covering(pauses: &[Pause], cause: PauseCause, today: Date) -> Option<&Pause> {
+    pauses.iter().find(|pause| pause.cause == cause && pause.covers(today))
+}
+
+/// What else is going on that this letter must wait for: the interlock, and
+/// the distance to other rules' letters about the same claim.
+pub fn waits(view: &View<'_>, others: &[&View<'_>], rule: &Rule, item: &Item<'_>) -> Option<Decision> {
+    let skipped = |why| Some(Decision::Skipped { why });
+    for interlock in &rule.not_while {
+        match interlock {
+            Interlock::Overdue if others.iter().any(|view| view.is_overdue()) => {
+                return skipped(Stop::NotWhile("overdue"));
+            }
+            Interlock::Disputed if others.iter().any(|view| view.is_disputed()) => {
+                return skipped(Stop::NotWhile("disputed"));
+            }
+            Interlock::Dunned { days } => {
+                let last = others.iter().filter_map(|view| view.last_dunned()).max();
+                let free = last.map(|day| day.saturating_add(days.days()));
+                if let Some(free) = free.filter(|free| *free > view.today) {
+                    return Some(until(view, free, Stop::NotWhile("dunned")));
+                }
+            }
+            Interlock::Overdue | Interlock::Disputed => {}
+        }
+    }
+    let receivable = item.receivable.filter(|_| rule.class == Class::Dunning)?;
+    min_gap(view, rule, receivable)
+}
+
+fn min_gap(view: &View<'_>, rule: &Rule, receivable: &Receivable) -> Option<Decision> {
+    let gap = view.settings.dunning.min_gap;
+    let calendar = &view.settings.business.calendars.business;
+    view.past(&Subject::Receivable(receivable.id.clone()))
+        .iter()
+        .filter(|notice| {
+            notice.key.rule != rule.name
+                && notice.class == Class::Dunning
+                && notice.to_customer
+                && notice.state.counts_as_sent()
+        })
+        .map(|notice| (gap.from_date(notice.day, calendar), &notice.key.rule))
+        .filter(|(free, _)| *free > view.today)
+        .max_by_key(|(free, _)| *free)
+        .map(|(free, other)| until(view, free, Stop::MinGap(other.clone())))
+}
+
+/// Waits until a day begins at the customer's.
+pub fn until(view: &View<'_>, day: Date, why: Stop) -> Decision {
+    Decision::Waiting { until: day_begins(day, view.zone()), why }
+}
+
+/// A stop as a decision: one that ends on a known day waits for it.
+pub fn stopped(view: &View<'_>, why: Stop) -> Decision {
+    match &why {
+        Stop::OnHold(Some(last)) | Stop::Promised(last) => until(view, last.saturating_add(1.day()), why),
+        _ => Decision::Skipped { why },
+    }
+}
+
+/// The pauses that stop the customer's letters about an item, and the day
+/// until which an ended one, a part payment or a bounced payment keeps the
+/// next.
+pub fn pauses<'a>(view: &View<'a>, rule: &Rule, item: &Item<'a>) -> (Vec<&'a Pause>, Option<Date>) {
+    let Some(receivable) = item.receivable.filter(|_| rule.class == Class::Dunning) else {
+        return (Vec::new(), None);
+    };
+    let pauses: Vec<&Pause> = receivable.pauses.iter().chain(&view.of.pauses).collect();
+    let ended = pauses.iter().filter_map(|pause| pause.until.filter(|until| *until < view.today));
+    let moved = receivable.payments.iter().map(|payment| payment.received_on);
+    let calendar = &view.settings.business.calendars.business;
+    let resume =
+        ended.chain(moved).max().map(|day| view.settings.dunning.resume_after.from_date(day, calendar));
+    (pauses, resume)
+}

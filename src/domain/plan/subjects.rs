@@ -1,0 +1,163 @@
+//! What a rule can be about: receivables, payments, events, or the customer.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::view::View;
+use crate::domain::event::Event;
+use crate::domain::filter::Candidate;
+use crate::domain::notice::Subject;
+use crate::domain::receivable::{Payment, Receivable, SettledBy};
+use crate::domain::rule::{Anchor, ReceivableDate, Rule, RuleSeen};
+use crate::domain::stop::Stop;
+
+/// One thing a rule could write about.
+#[derive(Clone)]
+pub struct Item<'a> {
+    pub subject: Subject,
+    /// What it counts from, or why there is nothing to count from.
+    pub anchor: Result<Anchored, Stop>,
+    pub receivable: Option<&'a Receivable>,
+    pub payment: Option<&'a Payment>,
+    pub event: Option<&'a Event>,
+}
+
+/// The value of an anchor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Anchored {
+    /// The civil day at the customer's, closed days moved.
+    pub day: Date,
+    /// The moment, where there is one.
+    pub at: Option<Timestamp>,
+    /// What names the ladder round in the notice key.
+    pub round: Round,
+}
+
+/// What names a ladder round.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Round {
+    /// It happens once; a correction of its date repeats nothing.
+    Once,
+    /// The due date that names it.
+    Due(Date),
+    /// What settled the claim.
+    Settled(String),
+    /// An occurrence of a calendar.
+    At(String),
+}
+
+impl Round {
+    /// As it stands in the notice key.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Once => "once".to_owned(),
+            Self::Due(date) => date.to_string(),
+            Self::Settled(by) => by.clone(),
+            Self::At(moment) => moment.clone(),
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    /// What a filter looks at.
+    pub fn candidate(&self, view: &View<'a>) -> Candidate<'a> {
+        Candidate { customer: &view.of.customer, receivable: self.receivable, event: self.event }
+    }
+}
+
+/// Everything of a customer that a rule could write about.
+pub fn of_rule<'a>(view: &View<'a>, rule: &'a Rule) -> Vec<Item<'a>> {
+    match &rule.anchor {
+        Anchor::Receivable(date) => {
+            view.of.receivables.iter().map(|receivable| of_receivable(view, *date, receivable)).collect()
+        }
+        Anchor::Payment => view
+            .of
+            .receivables
+            .iter()
+            .flat_map(|receivable| receivable.payments.iter().map(move |payment| (receivable, payment)))
+            .filter(|(_, payment)| payment.amount.is_positive())
+            .map(|(receivable, payment)| Item {
+                subject: Subject::Payment(payment.id.clone()),
+                anchor: Ok(Anchored { day: payment.received_on, at: None, round: Round::Once }),
+                receivable: Some(receivable),
+                payment: Some(payment),
+                event: None,
+            })
+            .collect(),
+        Anchor::Event(kind) => view
+            .of
+            .events
+            .iter()
+            .filter(|event| event.kind == *kind)
+            .map(|event| Item {
+                subject: Subject::Event(event.id.clone()),
+                anchor: Ok(Anchored {
+                    day: view.day(event.occurred_at),
+                    at: Some(event.occurred_at),
+                    round: Round::Once,
+                }),
+                receivable: None,
+                payment: None,
+                event: Some(event),
+            })
+            .collect(),
+        Anchor::Calendar => vec![of_calendar(view, rule)],
+    }
+}
+
+fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Receivable) -> Item<'a> {
+    let once = |day: Option<Date>| {
+        day.map(|day| Anchored { day, at: None, round: Round::Once }).ok_or(Stop::NoAnchor)
+    };
+    let anchor = match date {
+        ReceivableDate::DueOn => Ok(Anchored {
+            day: view.effective_due_on(receivable),
+            at: None,
+            round: Round::Due(receivable.round_on),
+        }),
+        ReceivableDate::IssuedOn => once(receivable.issued_on),
+        ReceivableDate::LimitationOn => once(receivable.limitation_on),
+        ReceivableDate::SettledOn => receivable.settled().ok_or(Stop::NoAnchor).map(|(day, by)| Anchored {
+            day,
+            at: None,
+            round: Round::Settled(match by {
+                SettledBy::Payment(id) => format!("payment:{id}"),
+                SettledBy::Books => "books".to_owned(),
+            }),
+        }),
+    };
+    Item {
+        subject: Subject::Receivable(receivable.id.clone()),
+        anchor,
+        receivable: Some(receivable),
+        payment: None,
+        event: None,
+    }
+}
+
+/// The last occurrence of the rule's own schedule.
+fn of_calendar<'a>(view: &View<'a>, rule: &Rule) -> Item<'a> {
+    let zone = &view.settings.business.zone;
+    let last = rule.schedule.as_ref().and_then(|schedule| schedule.last_until(view.now, zone));
+    let anchor = last.ok_or(Stop::NoAnchor).map(|at| Anchored {
+        day: view.day(at),
+        at: Some(at),
+        round: Round::At(at.to_zoned_datetime(zone.clone()).strftime("%FT%R").to_string()),
+    });
+    Item {
+        subject: Subject::Customer(view.of.customer.id.clone()),
+        anchor,
+        receivable: None,
+        payment: None,
+        event: None,
+    }
+}
+
+/// Since when the rule, with an audience that holds the candidate, has been
+/// in force without a break.
+pub fn in_force_since(seen: Option<&RuleSeen>, candidate: Candidate<'_>) -> Option<Timestamp> {
+    let audiences = &seen?.audiences;
+    let held = audiences.iter().rev().take_while(|(audience, _)| audience.unmet(candidate).is_none());
+    held.last().map(|(_, since)| *since)
+}

@@ -1,0 +1,254 @@
+//! What the planner asks of one customer again and again, worked out once.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+
+use crate::domain::calendar::{Days, Hours};
+use crate::domain::customer::Class;
+use crate::domain::facts::{CustomerFacts, Facts};
+use crate::domain::filter::Candidate;
+use crate::domain::money::{Currency, Totals};
+use crate::domain::notice::{PastNotice, Priority, Subject};
+use crate::domain::receivable::{Kind, PauseCause, Receivable, Status};
+use crate::domain::rule::{Anchor, ReceivableDate, Rule, Rules, Stage};
+use crate::domain::settings::{DueOnClosedDay, Settings};
+
+/// One customer at one moment.
+pub struct View<'a> {
+    pub rules: &'a Rules,
+    pub settings: &'a Settings,
+    pub facts: &'a Facts,
+    pub of: &'a CustomerFacts,
+    pub now: Timestamp,
+    /// The civil day at the customer's.
+    pub today: Date,
+    by_subject: HashMap<&'a Subject, Vec<&'a PastNotice>>,
+    net: OnceCell<Totals>,
+    overdue: OnceCell<bool>,
+    leaves: [OnceCell<Timestamp>; 6],
+}
+
+impl<'a> View<'a> {
+    pub fn new(
+        rules: &'a Rules,
+        settings: &'a Settings,
+        facts: &'a Facts,
+        of: &'a CustomerFacts,
+        now: Timestamp,
+    ) -> Self {
+        let mut by_subject: HashMap<&Subject, Vec<&PastNotice>> = HashMap::new();
+        for notice in &of.notices {
+            by_subject.entry(&notice.key.subject).or_default().push(notice);
+        }
+        let today = now.to_zoned_datetime(of.customer.zone.clone()).date();
+        Self {
+            rules,
+            settings,
+            facts,
+            of,
+            now,
+            today,
+            by_subject,
+            net: OnceCell::new(),
+            overdue: OnceCell::new(),
+            leaves: Default::default(),
+        }
+    }
+
+    /// The zone whose civil days the customer's ladders count.
+    pub fn zone(&self) -> &'a TimeZone {
+        &self.of.customer.zone
+    }
+
+    /// The ledger about one subject, over all rules.
+    pub fn past(&self, subject: &Subject) -> &[&'a PastNotice] {
+        self.by_subject.get(subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a letter of these days may leave on `day`.
+    pub fn is_open(&self, days: Days, day: Date) -> bool {
+        match days {
+            Days::Any => true,
+            Days::Weekdays => !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday),
+            Days::Business => {
+                self.settings.business.calendars.both_work(self.of.customer.country.as_deref(), day)
+            }
+        }
+    }
+
+    /// The first day from `day` on when a letter of these days may leave.
+    pub fn open_day(&self, days: Days, day: Date) -> Date {
+        match days {
+            Days::Any => day,
+            Days::Business => {
+                self.settings.business.calendars.first_shared_day(self.of.customer.country.as_deref(), day)
+            }
+            Days::Weekdays => match day.weekday() {
+                Weekday::Saturday => day.saturating_add(jiff::Span::new().days(2)),
+                Weekday::Sunday => day.saturating_add(jiff::Span::new().days(1)),
+                _ => day,
+            },
+        }
+    }
+
+    /// The days a rule's letters leave on.
+    pub fn days_of(&self, rule: &Rule) -> Days {
+        rule.days.unwrap_or(self.settings.letters.hours.days)
+    }
+
+    /// The first decent moment from now on. Letters to our own people keep
+    /// our own hours.
+    pub fn leaves_at(&self, days: Days, to_customer: bool) -> Timestamp {
+        let slot = usize::from(to_customer) * 3
+            + match days {
+                Days::Business => 0,
+                Days::Weekdays => 1,
+                Days::Any => 2,
+            };
+        *self.leaves[slot].get_or_init(|| self.next_open(self.now, days, to_customer))
+    }
+
+    /// The first decent moment from `from` on.
+    pub fn next_open(&self, from: Timestamp, days: Days, to_customer: bool) -> Timestamp {
+        let hours: &Hours = &self.settings.letters.hours;
+        let business = &self.settings.business;
+        if to_customer {
+            let zone = if hours.of_customer { self.zone() } else { &business.zone };
+            hours.next_open(from, zone, |day| self.is_open(days, day))
+        } else {
+            hours.next_open(from, &business.zone, |day| {
+                days == Days::Any || business.calendars.business.is_working_day(day)
+            })
+        }
+    }
+
+    /// The civil day of a moment at the customer's.
+    pub fn day(&self, at: Timestamp) -> Date {
+        at.to_zoned_datetime(self.zone().clone()).date()
+    }
+
+    /// The due date that counts: one on a closed day may be effective on the
+    /// next working day.
+    pub fn effective_due_on(&self, receivable: &Receivable) -> Date {
+        match self.settings.dunning.due_on_closed_day {
+            DueOnClosedDay::Same => receivable.due_on,
+            DueOnClosedDay::Next => {
+                let calendar = &self.settings.business.calendars.business;
+                if calendar.is_working_day(receivable.due_on) {
+                    receivable.due_on
+                } else {
+                    calendar.add_business_days(receivable.due_on, 1)
+                }
+            }
+        }
+    }
+
+    /// What the customer owes in a currency after credit notes and money on
+    /// account.
+    pub fn net(&self, currency: Currency) -> Decimal {
+        self.net
+            .get_or_init(|| {
+                let owed = self.of.receivables.iter().map(Receivable::balance);
+                let on_account = self.of.on_account.iter().map(|payment| {
+                    let mut money = payment.amount;
+                    money.amount = -money.amount;
+                    money
+                });
+                owed.chain(on_account).collect()
+            })
+            .of(currency)
+    }
+
+    /// Whether an item at or above the least balance has had, or is due to
+    /// have, its first letter after the due date.
+    pub fn is_overdue(&self) -> bool {
+        *self.overdue.get_or_init(|| {
+            let ladders = self.rules.iter().filter(|rule| {
+                rule.class == Class::Dunning && rule.anchor == Anchor::Receivable(ReceivableDate::DueOn)
+            });
+            ladders.into_iter().any(|rule| {
+                let first = rule.stages.iter().find(|stage| stage.at.count > 0);
+                first.is_some_and(|first| {
+                    self.of.receivables.iter().any(|item| self.has_passed(rule, first, item))
+                })
+            })
+        })
+    }
+
+    fn has_passed(&self, rule: &Rule, first: &Stage, item: &Receivable) -> bool {
+        let candidate = Candidate { customer: &self.of.customer, receivable: Some(item), event: None };
+        let concerned = item.kind != Kind::CreditNote
+            && item.balance().is_positive()
+            && rule.audience.unmet(candidate).is_none()
+            && rule.audience.balance_suffices(candidate);
+        concerned
+            && (first.at.from_date(self.effective_due_on(item), &self.settings.business.calendars.business)
+                <= self.today
+                || self.past(&Subject::Receivable(item.id.clone())).iter().any(|notice| {
+                    notice.key.rule == rule.name && notice.state.counts_as_sent() && notice.offset.count > 0
+                }))
+    }
+
+    /// Whether the customer contests anything.
+    pub fn is_disputed(&self) -> bool {
+        let contested = |item: &Receivable| {
+            item.status == Status::Disputed
+                || (item.status.is_live()
+                    && item.pauses.iter().any(|p| p.cause == PauseCause::Dispute && p.covers(self.today)))
+        };
+        self.of.receivables.iter().any(contested)
+            || self.of.pauses.iter().any(|p| p.cause == PauseCause::Dispute && p.covers(self.today))
+    }
+
+    /// The last day of a letter of the second stage after the due date or
+    /// later.
+    pub fn last_dunned(&self) -> Option<Date> {
+        self.of
+            .notices
+            .iter()
+            .filter(|notice| {
+                notice.class == Class::Dunning
+                    && notice.to_customer
+                    && notice.state.counts_as_sent()
+                    && notice.priority >= second_stage()
+            })
+            .map(|notice| notice.day)
+            .max()
+    }
+}
+
+/// The place of a rule's stage when the budget has room for one letter.
+pub fn priority(rule: &Rule, stage: &Stage) -> Priority {
+    let rank = |stages: &[Stage]| {
+        let later = stages.iter().filter(|other| other.at.count > 0 && other.concerns_customer());
+        later.take_while(|other| other.name != stage.name).count() + 1
+    };
+    match rule.class {
+        Class::Dunning if rule.anchor == Anchor::Calendar => Priority::STATEMENT,
+        Class::Dunning if stage.deadline.is_some() => Priority::FINAL_NOTICE,
+        Class::Dunning if stage.at.count > 0 => {
+            Priority(Priority::STAGE.0 + 10 * u16::try_from(rank(&rule.stages)).unwrap_or(40).min(40))
+        }
+        Class::Dunning => Priority(Priority::STAGE.0 + u16::from(stage.at.count == 0)),
+        Class::Courtesy if thanks(rule) => Priority::THANKS,
+        Class::Courtesy => Priority::CHECK_IN,
+        Class::Marketing => Priority::MARKETING,
+        Class::Internal => Priority::STAGE,
+    }
+}
+
+/// The priority of the second stage after the due date, `firm` in the
+/// shipped ladder.
+fn second_stage() -> Priority {
+    Priority(Priority::STAGE.0 + 20)
+}
+
+fn thanks(rule: &Rule) -> bool {
+    rule.budget == crate::domain::rule::BudgetKind::Moments
+        || matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment)
+}
