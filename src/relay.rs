@@ -3,11 +3,21 @@
 //! Invariant: an outcome is a value. A relay never returns an error for a
 //! letter, never retries by itself, and never claims more than it knows.
 
+mod any;
+mod files;
+mod memory;
+mod smtp;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::delivery::{Outcome, Parcel, Unreachable};
+
+pub use any::{AnyRelay, AnySession};
+pub use files::{FilesRelay, FilesSession};
+pub use memory::{Mailbox, MemoryRelay, MemorySession};
+pub use smtp::{SmtpRelay, SmtpSession};
 
 /// Takes letters.
 pub trait Relay: Send + Sync + 'static {
@@ -17,6 +27,16 @@ pub trait Relay: Send + Sync + 'static {
     /// Opens a session: connects, greets, encrypts, logs in. A failure costs
     /// no letter anything.
     fn open(&self) -> impl Future<Output = Result<Self::Session, Unreachable>> + Send;
+
+    /// To be called before an attempt begins: waits until the rate allows the
+    /// session a letter, and finds out whether the peer is still there.
+    /// Afterwards [`Relay::is_usable`] says whether the session can be used.
+    /// Leaving it out is safe: [`Relay::deliver`] keeps to the rate as well,
+    /// but a connection that was closed meanwhile then costs the letter an
+    /// attempt.
+    fn ready(&self, _session: &mut Self::Session) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Hands over one letter. Afterwards [`Relay::is_usable`] says whether
     /// the session can take another.
@@ -28,6 +48,57 @@ pub trait Relay: Send + Sync + 'static {
 
     /// Says goodbye; failures no longer matter.
     fn close(&self, session: Self::Session) -> impl Future<Output = ()> + Send;
+}
+
+/// Why a relay can't be used as configured. A person must act.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Letters would cross the network in the clear.
+    #[error(
+        "`tls: none` is only for a relay on this machine, and `{host}` is not; use `implicit` or `starttls`"
+    )]
+    PlainToElsewhere {
+        /// As configured.
+        host: String,
+    },
+    /// No certificate can be for it.
+    #[error("`{host}` is neither the name of a host nor an address")]
+    Host {
+        /// As configured.
+        host: String,
+    },
+    /// RFC 5321 4.1.4 wants a domain or an address literal.
+    #[error("`{hello}` can't be greeted with; use this machine's full name, or its address as `[192.0.2.1]`")]
+    Hello {
+        /// As configured.
+        hello: String,
+    },
+    /// No letter could ever leave.
+    #[error("a rate of no letters a minute; leave it out for no limit")]
+    NoRate,
+    /// User name or password is empty or has a NUL in it, which AUTH PLAIN
+    /// can't carry (RFC 4616).
+    #[error("the {what} for the relay is empty or has a NUL character in it")]
+    Credentials {
+        /// `user name` or `password`.
+        what: &'static str,
+    },
+    /// The file of certificates can't be used.
+    #[error("the certificates in {}: {cause}", file.display())]
+    CaFile {
+        /// As configured.
+        file: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Nothing to verify a relay's certificate against.
+    #[error(
+        "the system has no trusted certificates ({cause}); install them (`ca-certificates`) or set `ca_file`"
+    )]
+    NoRoots {
+        /// What went wrong while looking.
+        cause: String,
+    },
 }
 
 /// Where letters are handed over, as configured under `mail.deliver`.
@@ -65,7 +136,7 @@ pub struct SmtpSettings {
     pub credentials: Option<Credentials>,
     /// The name we greet with; must be a domain or an address literal.
     pub hello: String,
-    /// How many sessions at once.
+    /// How many sessions at once; kept by whoever opens them.
     pub connections: usize,
     /// At most so many letters per minute over all sessions; `None` is
     /// unlimited.
