@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod failure;
 pub mod history;
 pub mod import;
 pub mod init;
@@ -20,6 +21,7 @@ pub mod schema;
 pub mod screen;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -62,9 +64,10 @@ pub struct Cli {
 
 /// What holds for every command.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "For every command")]
 pub struct Global {
-    /// The configuration [default: config/courtesy.yaml, then /etc/courtesy/courtesy.yaml]
-    #[arg(long, global = true, env = "COURTESY_CONFIG", value_name = "FILE")]
+    /// The configuration [default: config/courtesy.yaml, then the one in /etc/courtesy]
+    #[arg(long, global = true, env = "COURTESY_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Say nothing but errors
     #[arg(long, short, global = true)]
@@ -75,8 +78,8 @@ pub struct Global {
     /// Results as JSON (check, import, outbox, history)
     #[arg(long, global = true)]
     pub json: bool,
-    /// Form of the log [default: text]
-    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    /// Form of the log: text or json [default: text]
+    #[arg(long, global = true, value_enum, value_name = "FORM", hide_possible_values = true)]
     pub log: Option<LogForm>,
 }
 
@@ -119,6 +122,18 @@ pub enum Verdict {
     Done,
     /// Failed, or problems were found; the person has been told.
     Failed,
+    /// Nothing was asked for.
+    WrongUsage,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Done => 0,
+            Verdict::Failed => 1,
+            Verdict::WrongUsage => 2,
+        })
+    }
 }
 
 /// What the commands know of the world around the process.
@@ -145,7 +160,7 @@ pub async fn run(
         None => {
             screen.result(Cli::command().render_help().ansi())?;
             screen.note(NEXT)?;
-            Ok(Verdict::Failed)
+            Ok(Verdict::WrongUsage)
         }
         Some(Command::Init(args)) => init::run(&args, screen),
         Some(Command::Demo(args)) => demo::run(&args, clock.now(), screen).await,
@@ -166,6 +181,14 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_example_is_wider_than_the_help() {
+        for command in Cli::command().get_subcommands().chain([&Cli::command()]) {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.lines().all(|line| line.chars().count() <= 98), "{examples}");
+        }
     }
 
     #[test]

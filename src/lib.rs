@@ -1,5 +1,6 @@
 #![doc = "Courtesy: payment reminders, thank-yous and check-ins by rules."]
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

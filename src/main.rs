@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use courtesy::cli::screen::Screen;
-use courtesy::cli::{self, Cli, Command, Surroundings, Verdict, logging, problems};
+use courtesy::cli::{self, Cli, Command, Surroundings, failure, logging};
 use courtesy::clock::SystemClock;
 
 fn main() -> ExitCode {
@@ -13,7 +13,9 @@ fn main() -> ExitCode {
     let mut screen = Screen::standard(cli.global.quiet);
     logging::start(&cli.global, matches!(cli.command, Some(Command::Run(_))));
     let around = Surroundings {
-        user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into()),
+        user: std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| "unknown".into()),
         credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
     };
     let done = tokio::runtime::Builder::new_multi_thread()
@@ -22,12 +24,11 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(cli::run(cli, &around, SystemClock, &mut screen)));
     match done {
-        Ok(Verdict::Done) => ExitCode::SUCCESS,
-        Ok(Verdict::Failed) => ExitCode::FAILURE,
-        Err(error) if cli::reader_is_gone(&error) => ExitCode::SUCCESS,
+        Ok(verdict) => verdict.into(),
+        Err(error) if failure::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Without stderr there is nobody left to tell.
-            problems::explain(&error, &mut screen).map_or(ExitCode::FAILURE, |()| ExitCode::FAILURE)
+            failure::explain(&error, &mut screen).map_or(ExitCode::FAILURE, |()| ExitCode::FAILURE)
         }
     }
 }

@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use owo_colors::OwoColorize;
 
-use super::problems::Found;
+use super::failure::Found;
 use super::screen::Screen;
 use super::{Verdict, init, load};
 use crate::clock::VirtualClock;
@@ -24,7 +24,7 @@ use crate::domain::calendar::instant_at;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::engine::{Engine, rehearsal};
-use crate::relay::{AnyRelay, Relay};
+use crate::relay::Relay;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Store};
 use page::Entry;
@@ -156,7 +156,11 @@ impl<R: Relay> Play<R> {
         for letter in letters {
             let entry = Entry::letter(&letter, &self.zone);
             if let Entry::Letter { when, rule, to, subject, .. } = &entry {
-                screen.say(format_args!("{when}  {} {to}  {}", format_args!("{rule:<34}").cyan(), subject.bold()))?;
+                screen.say(format_args!(
+                    "{when}  {} {to}  {}",
+                    format_args!("{rule:<34}").cyan(),
+                    subject.bold()
+                ))?;
             }
             self.entries.push(entry);
         }
@@ -170,7 +174,8 @@ impl<R: Relay> Play<R> {
         }
         self.store.backup(store_file).await?;
         let page = dir.join("index.html");
-        fs::write(&page, page::render(&self.entries)).with_context(|| format!("cannot write {}", page.display()))?;
+        fs::write(&page, page::render(&self.entries))
+            .with_context(|| format!("cannot write {}", page.display()))?;
         let all = self.store.outbox(OutboxFilter { limit: usize::MAX, ..Default::default() }).await?;
         summarise(&all, screen)?;
         screen.say(format_args!(
@@ -191,7 +196,8 @@ fn summarise(letters: &[OutboxLetter], screen: &mut Screen) -> anyhow::Result<()
         let name = format!("{}/{}", letter.draft.rule, letter.draft.stage);
         *by_stage.entry(name).or_default().entry(letter.state).or_default() += 1;
     }
-    let count = |states: &BTreeMap<LetterState, usize>, state| states.get(&state).copied().unwrap_or_default();
+    let count =
+        |states: &BTreeMap<LetterState, usize>, state| states.get(&state).copied().unwrap_or_default();
     let rows = by_stage
         .iter()
         .map(|(name, states)| {

@@ -26,13 +26,14 @@ What would change, without changing it:
 Columns (* required):
   customers    id* name* email contact_name greeting cc locale country timezone segment tags
                owner_name owner_email attributes
-  receivables  id* customer_id* kind* amount* currency* due_on* number issued_on contract description
-               status guarantor_name guarantor_email limitation_on pay_url attachment
+  receivables  id* customer_id* kind* amount* currency* due_on* number issued_on contract
+               description status guarantor_name guarantor_email limitation_on pay_url attachment
   payments     id* receivable_id* (or customer_id*, money on account) amount* received_on*
   events       id* customer_id* kind* occurred_at* outcome product note
 
-Dates as 2026-03-31, amounts as 1234.50. A file is taken whole or not at all. Rows are matched by id:
-importing the same file again changes nothing. An absent column changes nothing, an empty cell clears.";
+Dates as 2026-03-31, amounts as 1234.50. A file is taken whole or not at all. Rows are matched by
+id: importing the same file again changes nothing. An absent column changes nothing, an empty cell
+clears.";
 
 /// What to take, and how.
 #[derive(Args, Debug)]
@@ -195,11 +196,8 @@ fn shortened(names: &[String]) -> String {
 }
 
 fn as_json(report: &ImportReport) -> serde_json::Value {
-    let bad: Vec<_> = report
-        .bad
-        .iter()
-        .map(|row| serde_json::json!({ "line": row.line, "reason": row.reason }))
-        .collect();
+    let bad: Vec<_> =
+        report.bad.iter().map(|row| serde_json::json!({ "line": row.line, "reason": row.reason })).collect();
     serde_json::json!({
         "rows": report.rows,
         "added": report.added,

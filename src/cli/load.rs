@@ -1,13 +1,12 @@
 //! From a configuration to the parts it names. Used by every command, and
 //! again by the daemon when it is told to reload.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
 use super::Global;
-use super::problems::Found;
+use super::failure::Found;
 use crate::config::{self, Config};
 use crate::engine::Office;
 use crate::letter::Composer;

@@ -26,7 +26,8 @@ pub fn start(global: &Global, daemon: bool) {
     } else {
         (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
     };
-    let colour = terminal && anstream::ColorChoice::global() != anstream::ColorChoice::Never && colours_wanted();
+    let colour =
+        terminal && anstream::ColorChoice::global() != anstream::ColorChoice::Never && colours_wanted();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)

@@ -18,9 +18,9 @@ Examples:
   courtesy outbox list --customer C001 --rule payment-reminders
   courtesy outbox show 42                      one letter: where it stands and what it says
 
-States: queued, sending, sent, retry (not sent, tried again), rejected (the relay refused the address),
-uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits for a
-person).";
+States: queued, sending, sent, retry (not sent, tried again), rejected (the address was refused),
+uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits
+for a person).";
 
 /// What to show.
 #[derive(Args, Debug)]
@@ -63,7 +63,10 @@ struct ListArgs {
 
 /// `42`, or `#42` as `history` shows it.
 fn letter_id(text: &str) -> Result<LetterId, String> {
-    text.trim_start_matches('#').parse().map(LetterId).map_err(|_| "a letter has a number, like 42".to_owned())
+    text.trim_start_matches('#')
+        .parse()
+        .map(LetterId)
+        .map_err(|_| "a letter has a number, like 42".to_owned())
 }
 
 /// Shows what was asked for.
@@ -135,9 +138,9 @@ async fn show(
 ) -> anyhow::Result<Verdict> {
     let filter = OutboxFilter { letter: Some(id), limit: 1, ..OutboxFilter::default() };
     let letters = store.outbox(filter).await?;
-    let letter = letters
-        .first()
-        .ok_or_else(|| anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers"))?;
+    let letter = letters.first().ok_or_else(|| {
+        anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers")
+    })?;
     if global.json {
         let mut json = as_json(letter);
         json["text"] = letter.made.as_ref().map(text_of).into();
@@ -146,8 +149,11 @@ async fn show(
     }
     screen.result(described(letter, zone))?;
     match &letter.made {
-        Some(made) => screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?,
-        None => screen.result("\nNot written yet: a letter is made when it leaves, from the facts of that moment.")?,
+        Some(made) => {
+            screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?
+        }
+        None => screen
+            .result("\nNot written yet: a letter is made when it leaves, from the facts of that moment.")?,
     }
     Ok(Verdict::Done)
 }

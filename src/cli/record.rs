@@ -55,13 +55,12 @@ enum What {
 }
 
 #[derive(Args, Debug)]
-#[command(allow_missing_positional = true)]
+#[command(allow_missing_positional = true, allow_negative_numbers = true)]
 struct PaymentArgs {
     /// The claim it is for
     #[arg(required_unless_present = "customer", conflicts_with = "customer")]
     receivable: Option<String>,
     /// How much, like 1200.50; negative if it went back
-    #[arg(allow_negative_numbers = true)]
     amount: String,
     /// Money on account of this customer instead
     #[arg(long, value_name = "ID", requires = "currency")]
@@ -285,7 +284,9 @@ fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
         return Ok(instant_at(day.at(12, 0, 0, 0), zone));
     }
     let civil: DateTime = text.replacen(' ', "T", 1).parse().map_err(|_| {
-        anyhow::anyhow!("`{text}` is not a time; write 2026-03-02, 2026-03-02T14:30 or 2026-03-02T14:30+08:00")
+        anyhow::anyhow!(
+            "`{text}` is not a time; write 2026-03-02, 2026-03-02T14:30 or 2026-03-02T14:30+08:00"
+        )
     })?;
     Ok(instant_at(civil, zone))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
@@ -14,6 +14,8 @@ pub struct Screen {
     err: Box<dyn Write + Send>,
     quiet: bool,
     terminal: bool,
+    coloured: bool,
+    err_coloured: bool,
 }
 
 impl Screen {
@@ -25,6 +27,8 @@ impl Screen {
             err: Box::new(AutoStream::auto(io::stderr())),
             quiet,
             terminal: io::stdout().is_terminal(),
+            coloured: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            err_coloured: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
         }
     }
 
@@ -36,6 +40,8 @@ impl Screen {
             err: Box::new(anstream::StripStream::new(err)),
             quiet: false,
             terminal: false,
+            coloured: false,
+            err_coloured: false,
         }
     }
 
@@ -43,6 +49,18 @@ impl Screen {
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether results may be coloured.
+    #[must_use]
+    pub fn is_coloured(&self) -> bool {
+        self.coloured
+    }
+
+    /// Whether complaints may be coloured.
+    #[must_use]
+    pub fn is_err_coloured(&self) -> bool {
+        self.err_coloured
     }
 
     /// Whether nothing but errors is wanted.

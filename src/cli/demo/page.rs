@@ -79,7 +79,11 @@ impl Entry {
 pub fn render(entries: &[Entry]) -> String {
     let values: serde_json::Value = entries.iter().map(Entry::as_json).collect();
     // Inside a script element `<` could end it, and U+2028 a line.
-    let json = values.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+    let json = values
+        .to_string()
+        .replace('<', "\\u003c")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
     PAGE.replace("/*ENTRIES*/[]", &json)
 }
 

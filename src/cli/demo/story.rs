@@ -70,13 +70,17 @@ impl Claim {
 
 /// In order of the day they are issued.
 const CLAIMS: &[Claim] = &[
-    claim("D-2001", "C02", "deposit", ("96000.00", "CNY"), (0, 14), "数控车床 定金 30%").of_contract("K-2001"),
+    claim("D-2001", "C02", "deposit", ("96000.00", "CNY"), (0, 14), "数控车床 定金 30%")
+        .of_contract("K-2001"),
     claim("INV-1001", "C01", "invoice", ("12400.00", "GBP"), (1, 20), "Dough sheeter DS-40"),
     claim("INV-1003", "C03", "invoice", ("18200.00", "EUR"), (1, 16), "Milling centre, spindle set"),
     claim("P-3001", "C12", "prepayment", ("28000.00", "CNY"), (2, 12), "中央厨房切配机"),
-    claim("I-5001", "C05", "instalment", ("8000.00", "USD"), (4, 20), "Press brake, 1 of 3").of_contract("K-5001"),
-    claim("I-5002", "C05", "instalment", ("8000.00", "USD"), (4, 50), "Press brake, 2 of 3").of_contract("K-5001"),
-    claim("I-5003", "C05", "instalment", ("8000.00", "USD"), (4, 80), "Press brake, 3 of 3").of_contract("K-5001"),
+    claim("I-5001", "C05", "instalment", ("8000.00", "USD"), (4, 20), "Press brake, 1 of 3")
+        .of_contract("K-5001"),
+    claim("I-5002", "C05", "instalment", ("8000.00", "USD"), (4, 50), "Press brake, 2 of 3")
+        .of_contract("K-5001"),
+    claim("I-5003", "C05", "instalment", ("8000.00", "USD"), (4, 80), "Press brake, 3 of 3")
+        .of_contract("K-5001"),
     claim("INV-1006", "C06", "invoice", ("15600.00", "CNY"), (5, 25), "阀体加工夹具"),
     claim("INV-1004", "C04", "invoice", ("34800.00", "CNY"), (8, 30), "胶印机滚筒与备件"),
     claim("INV-1010", "C10", "invoice", ("52000.00", "CNY"), (10, 35), "整经机大修"),
@@ -116,7 +120,11 @@ const BAD: Option<EventOutcome> = Some(EventOutcome::Negative);
 
 /// Day, local time at the business, what.
 const ACTS: &[(i32, &str, Act)] = &[
-    (5, "10:20", Event("visit", "C09", GOOD, "Edge bander EB-2", "Tried the edge bander on their own oak boards")),
+    (
+        5,
+        "10:20",
+        Event("visit", "C09", GOOD, "Edge bander EB-2", "Tried the edge bander on their own oak boards"),
+    ),
     (9, "15:05", Event("signing", "C02", GOOD, "数控车床", "")),
     (9, "16:30", Paid("D-2001", "96000.00")),
     (11, "11:00", Paid("P-3001", "28000.00")),
@@ -130,7 +138,11 @@ const ACTS: &[(i32, &str, Act)] = &[
     (36, "14:00", Pause(PauseCause::Dispute, "INV-1004", "少发两箱备件")),
     (41, "09:10", HoldCustomer("C10", 16, "厂里正在搬迁，约好下月再谈")),
     (42, "10:00", Paid("INV-1007", "2350.00")),
-    (44, "15:20", Event("visit", "C11", BAD, "Carton line", "Unhappy about the noise; Anna takes care of it")),
+    (
+        44,
+        "15:20",
+        Event("visit", "C11", BAD, "Carton line", "Unhappy about the noise; Anna takes care of it"),
+    ),
     (50, "11:00", Resume(PauseCause::Dispute, "INV-1004")),
     (51, "10:20", Paid("B-2001", "150000.00")),
     (54, "13:45", Paid("INV-1008", "1840.00")),
@@ -220,8 +232,17 @@ impl Story {
 fn export(begin: Date, until: i32) -> anyhow::Result<String> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record([
-        "id", "customer_id", "kind", "amount", "currency", "issued_on", "due_on", "contract", "description",
-        "guarantor_name", "guarantor_email",
+        "id",
+        "customer_id",
+        "kind",
+        "amount",
+        "currency",
+        "issued_on",
+        "due_on",
+        "contract",
+        "description",
+        "guarantor_name",
+        "guarantor_email",
     ])?;
     for claim in CLAIMS.iter().filter(|claim| claim.issued <= until) {
         let (guarantor, address) = claim.guarantor.unwrap_or_default();
@@ -301,12 +322,18 @@ impl Act {
                 format!("hold on {customer} until {}: {reason}", today + days.days()),
             ),
             Self::Resume(cause, receivable) => {
-                let record = Record::Resume { cause, receivable: Some(receivable.into()), customer: None, until: today };
+                let record = Record::Resume {
+                    cause,
+                    receivable: Some(receivable.into()),
+                    customer: None,
+                    until: today,
+                };
                 (record, format!("the {cause} about {receivable} is over"))
             }
-            Self::Status(receivable, status) => {
-                (Record::Status { receivable: receivable.into(), status, today }, format!("{receivable} is {status}"))
-            }
+            Self::Status(receivable, status) => (
+                Record::Status { receivable: receivable.into(), status, today },
+                format!("{receivable} is {status}"),
+            ),
         }
     }
 }
@@ -388,7 +415,9 @@ mod tests {
                 | Act::Pause(_, claim, _)
                 | Act::Resume(_, claim)
                 | Act::Status(claim, _) => assert!(claims.contains(claim), "{claim}"),
-                Act::OnAccount(customer, ..) | Act::Event(_, customer, ..) | Act::HoldCustomer(customer, ..) => {
+                Act::OnAccount(customer, ..)
+                | Act::Event(_, customer, ..)
+                | Act::HoldCustomer(customer, ..) => {
                     assert!(customers.contains(customer), "{customer}");
                 }
             }
