@@ -3,6 +3,10 @@
 //! Invariant: no method reads a clock, and no SQL contains `now()`; the
 //! moment is an argument. Rows and database types stay in the modules below.
 
+mod import;
+mod migrations;
+pub mod sqlite;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;

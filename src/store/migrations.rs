@@ -1,0 +1,5 @@
+//! The steps of the schema, applied in order; `PRAGMA user_version` says how
+//! many were. A step that was released never changes.
+
+/// Step `n` leads from version `n` to version `n + 1`.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];

@@ -1,0 +1,302 @@
+//! The store in one SQLite file.
+//!
+//! One thread owns the connection that writes and commits in groups
+//! (`worker`); a second one reads. Every write about a customer wakes its
+//! relationship by triggers of the schema (`migrations/0001.sql`), so that
+//! no code path can forget to. No two live letters can carry one notice: a
+//! unique index says so, whatever the code does.
+
+mod books;
+mod drafts;
+mod facts;
+mod history;
+mod merge;
+mod open;
+mod operator;
+mod outbox;
+mod people;
+mod record;
+mod rows;
+mod rules;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::Connection;
+
+use self::outbox::HandedOut;
+use self::rows::{Fault, Zones, from_sql};
+use self::worker::{Desk, Worker};
+use super::{
+    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Record,
+    Recorded, RuleInForce, SetAside, Store, StoreError,
+};
+use crate::domain::delivery::{LeftOut, Transition};
+use crate::domain::facts::{Facts, Reach};
+use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
+use crate::domain::plan::Plan;
+use crate::domain::rule::RuleSeen;
+
+pub use self::operator::Decision;
+
+/// What the store must know of the configuration.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// The business's own zone: its civil day dates what is imported and
+    /// recorded, and it is the zone of customers without one.
+    pub business_zone: TimeZone,
+}
+
+/// The store in one SQLite file, or in memory. Clones share it; the last one
+/// to go waits for its threads.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: Option<PathBuf>,
+    options: OpenOptions,
+    writer: Worker,
+    /// `None` in memory, where there is but one connection.
+    reader: Option<Worker>,
+    /// Shared with the requests that read facts, and held for no longer than
+    /// it takes to note a page.
+    handed_out: Arc<Mutex<HandedOut>>,
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes it if there is none: mode 0600, WAL,
+    /// `synchronous=FULL`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] for a file that is empty, damaged, read-only,
+    /// of another program or of a newer version; it is never replaced.
+    pub fn open(file: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        let writing = open::writable(file)?;
+        let reading = open::read_only(file)?;
+        Self::start(writing, Some(reading), Some(file.to_owned()), options)
+    }
+
+    /// A new store in memory, for rehearsals and simulations.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if there is not enough of it.
+    pub fn open_in_memory(options: OpenOptions) -> Result<Self, StoreError> {
+        Self::start(open::in_memory()?, None, None, options)
+    }
+
+    fn start(
+        writing: Connection,
+        reading: Option<Connection>,
+        path: Option<PathBuf>,
+        options: OpenOptions,
+    ) -> Result<Self, StoreError> {
+        let desk = |conn| Desk { conn, zones: Zones::new(options.business_zone.clone()) };
+        let failed = |error: std::io::Error| StoreError::Failed {
+            doing: "starting the store",
+            cause: error.to_string(),
+        };
+        let writer = Worker::writer(desk(writing), path.clone()).map_err(failed)?;
+        let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
+        let handed_out = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { path, options, writer, reader, handed_out }) })
+    }
+
+    /// Where it is; `None` in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.inner.path.as_deref()
+    }
+
+    /// A copy in memory as of now, to rehearse on.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if it can't be read or there is not enough
+    /// memory.
+    pub async fn copy_to_memory(&self) -> Result<Self, StoreError> {
+        let copy = self
+            .reader()
+            .alone("copying the store", |desk| {
+                let mut copy = Connection::open_in_memory()?;
+                copy_into(&desk.conn, &mut copy)?;
+                Ok(copy)
+            })
+            .await?;
+        open::settle(&copy).map_err(|error| from_sql("copying the store", &error))?;
+        Self::start(copy, None, None, self.inner.options.clone())
+    }
+
+    /// A consistent copy in a new file, while everything goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if the file exists already.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.reader()
+            .alone("backing up the store", move |desk| {
+                open::new_private_file(&to).map_err(|error| {
+                    StoreError::Refused(format!("{} can't be created: {error}", to.display()))
+                })?;
+                let mut copy = Connection::open(&to)?;
+                copy_into(&desk.conn, &mut copy)?;
+                copy.close().map_err(|(_, error)| error)?;
+                Ok(())
+            })
+            .await
+    }
+
+    fn reader(&self) -> &Worker {
+        self.inner.reader.as_ref().unwrap_or(&self.inner.writer)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reader().shared(doing, work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.shared(doing, work).await
+    }
+}
+
+fn copy_into(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let backup = rusqlite::backup::Backup::new(from, to)?;
+    loop {
+        match backup.step(-1)? {
+            rusqlite::backup::StepResult::Done => return Ok(()),
+            // The source is locked for a moment, which `busy_timeout` waited for.
+            _ => std::thread::yield_now(),
+        }
+    }
+}
+
+fn lock(handed_out: &Mutex<HandedOut>) -> std::sync::MutexGuard<'_, HandedOut> {
+    // A page is noted entry by entry; half of one is as true as all of it.
+    handed_out.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for SqliteStore {
+    async fn see_rules(
+        &self,
+        rules: Vec<RuleInForce>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<RuleName, RuleSeen>, StoreError> {
+        self.write("noting the rules", move |desk| rules::see(&desk.conn, rules, now)).await
+    }
+
+    async fn facts(
+        &self,
+        now: Timestamp,
+        reach: Reach,
+        after: Option<Relationship>,
+        limit: usize,
+    ) -> Result<Vec<Facts>, StoreError> {
+        let handed_out = Arc::clone(&self.inner.handed_out);
+        self.read("reading facts", move |desk| {
+            let entries = facts::due(&desk.conn, now, after.as_ref(), limit)?;
+            let page = facts::read(&desk.conn, &mut desk.zones, &entries, reach)?;
+            let mut handed_out = lock(&handed_out);
+            for entry in entries {
+                // If its facts are already out, the older reading counts:
+                // the plan that comes back first may be made from that.
+                handed_out.entry(entry.name).or_insert((entry.key, entry.version));
+            }
+            Ok(page)
+        })
+        .await
+    }
+
+    async fn enqueue(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Enqueued, StoreError> {
+        let read: HandedOut = {
+            let mut handed_out = lock(&self.inner.handed_out);
+            plans.iter().filter_map(|plan| handed_out.remove_entry(&plan.relationship)).collect()
+        };
+        self.write("queueing letters", move |desk| outbox::enqueue(desk, &plans, &read, now)).await
+    }
+
+    async fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<LetterId>, StoreError> {
+        self.read("reading the outbox", move |desk| Ok(outbox::claimable(&desk.conn, now, limit)?)).await
+    }
+
+    async fn next_attempt_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("reading the outbox", |desk| Ok(outbox::next_attempt_at(&desk.conn)?)).await
+    }
+
+    async fn letter_and_facts(
+        &self,
+        letter: LetterId,
+        reach: Reach,
+    ) -> Result<(OutboxLetter, Facts), StoreError> {
+        self.read("reading a letter", move |desk| outbox::letter_and_facts(desk, letter, reach)).await
+    }
+
+    async fn begin_attempt(&self, claim: Claim, reach: Reach, now: Timestamp) -> Result<Begun, StoreError> {
+        self.write("beginning an attempt", move |desk| outbox::begin_attempt(desk, &claim, reach, now)).await
+    }
+
+    async fn finish_attempt(
+        &self,
+        letter: LetterId,
+        attempt: u32,
+        transition: Transition,
+        left_out: Vec<LeftOut>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("recording an attempt", move |desk| {
+            outbox::finish_attempt(desk, letter, attempt, &transition, &left_out, now)
+        })
+        .await
+    }
+
+    async fn set_aside(
+        &self,
+        letter: LetterId,
+        attempts: u32,
+        what: SetAside,
+        why: String,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write("setting a letter aside", move |desk| {
+            outbox::set_aside(desk, letter, attempts, &what, &why, now)
+        })
+        .await
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
+        self.write("looking for lost letters", move |desk| outbox::recover(&desk.conn, now)).await
+    }
+
+    async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {
+        self.read("reading the outbox", move |desk| outbox::list(&desk.conn, &filter)).await
+    }
+
+    async fn history(&self, customer: CustomerId) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.read("reading a history", move |desk| history::of(desk, &customer)).await
+    }
+
+    async fn record(&self, record: Record, now: Timestamp) -> Result<Recorded, StoreError> {
+        self.write("recording", move |desk| record::record(desk, record, now)).await
+    }
+
+    async fn import(
+        &self,
+        order: ImportOrder,
+        progress: Arc<dyn Fn(u64) + Send + Sync>,
+        now: Timestamp,
+    ) -> Result<ImportReport, StoreError> {
+        let staged = super::import::stage(order.clone(), progress).await?;
+        self.write("importing", move |desk| merge::merge(desk, &order, staged, now)).await
+    }
+}

@@ -1,0 +1,458 @@
+//! Reading the facts of whole relationships: a handful of statements per
+//! page, each by index, put together in memory.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::people;
+use super::rows::{At, Day, Fault, Zones, at, at_opt, day, day_opt, word, word_opt};
+use crate::domain::customer::{Class, Suppression};
+use crate::domain::event::{Event, EventOutcome};
+use crate::domain::facts::{CustomerFacts, Facts, Reach};
+use crate::domain::ids::{EventId, LetterId, ReceivableId, Relationship};
+use crate::domain::money::{Currency, Money};
+use crate::domain::notice::{LetterState, NoticeKey, PastNotice, Priority, Subject};
+use crate::domain::receivable::{Kind, Pause, PauseCause, Payment, Receivable, Status};
+use crate::domain::rule::BudgetKind;
+
+/// A relationship to be read.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: i64,
+    pub(super) name: Relationship,
+    pub(super) looked_at: Option<Timestamp>,
+    pub(super) version: i64,
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        key: row.get(0)?,
+        name: Relationship::new(row.get::<_, Box<str>>(1)?),
+        looked_at: at_opt(row, 2)?,
+        version: row.get(3)?,
+    })
+}
+
+/// The next relationships whose time has come. Few are found by that time
+/// and sorted; many (the first pass, changed rules) by their names in order,
+/// so that a page never sorts everything.
+pub(super) fn due(
+    conn: &Connection,
+    now: Timestamp,
+    after: Option<&Relationship>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let many = limit.saturating_mul(4);
+    let due: i64 = conn
+        .prepare_cached(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM relationships INDEXED BY relationships_due
+             WHERE wake_at <= ?1 LIMIT ?2)",
+        )?
+        .query_row(params![At(now), many], |row| row.get(0))?;
+    let sql = if due < many {
+        "SELECT key, name, looked_at, version FROM relationships INDEXED BY relationships_due
+         WHERE wake_at <= ?1 AND +name > ?2 ORDER BY +name LIMIT ?3"
+    } else {
+        "SELECT key, name, looked_at, version FROM relationships
+         WHERE +wake_at <= ?1 AND name > ?2 ORDER BY name LIMIT ?3"
+    };
+    // No name is empty, so that every one is greater.
+    let after = after.map_or("", Relationship::as_str);
+    conn.prepare_cached(sql)?.query_map(params![At(now), after, limit], entry)?.collect()
+}
+
+/// The relationship that a customer belongs to.
+pub(super) fn of_customer(conn: &Connection, customer: i64) -> rusqlite::Result<Entry> {
+    conn.prepare_cached(
+        "SELECT r.key, r.name, r.looked_at, r.version FROM customers AS c
+         JOIN relationships AS r ON r.key = c.relationship WHERE c.key = ?1",
+    )?
+    .query_row([customer], entry)
+}
+
+/// The key and version of a relationship by its name.
+pub(super) fn by_name(conn: &Connection, name: &Relationship) -> rusqlite::Result<Option<(i64, i64)>> {
+    conn.prepare_cached("SELECT key, version FROM relationships WHERE name = ?1")?
+        .query_row([name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+/// Where a customer stands in the page.
+type Seats = HashMap<i64, (usize, usize)>;
+
+/// Reads everything about these relationships, in their order.
+pub(super) fn read(
+    conn: &Connection,
+    zones: &mut Zones,
+    entries: &[Entry],
+    reach: Reach,
+) -> Result<Vec<Facts>, Fault> {
+    let mut page: Vec<Facts> = entries
+        .iter()
+        .map(|entry| Facts {
+            relationship: entry.name.clone(),
+            looked_at: entry.looked_at,
+            customers: Vec::new(),
+            suppressions: Vec::new(),
+        })
+        .collect();
+    let mut watched = Vec::new();
+    let seats = read_customers(conn, zones, entries, &mut page, &mut watched)?;
+    let customers = list(seats.keys().copied());
+    let items = read_receivables(conn, &customers, reach, &seats, &mut page, &mut watched)?;
+    read_payments(conn, &customers, reach, &items, &mut page)?;
+    read_on_account(conn, &customers, &seats, &mut page)?;
+    read_events(conn, &customers, reach, &seats, &mut page)?;
+    read_pauses(conn, &customers, &seats, &items, &mut page)?;
+    read_notices(conn, &customers, &seats, &mut page)?;
+    read_suppressions(conn, watched, &mut page)?;
+    page.iter_mut().for_each(in_order);
+    Ok(page)
+}
+
+/// A JSON list of keys, which `json_each` makes a table of.
+fn list(keys: impl Iterator<Item = i64>) -> String {
+    let mut text = String::from("[");
+    for (index, key) in keys.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&key.to_string());
+    }
+    text.push(']');
+    text
+}
+
+fn in_order(facts: &mut Facts) {
+    facts.customers.sort_by(|a, b| a.customer.id.cmp(&b.customer.id));
+    for customer in &mut facts.customers {
+        customer.receivables.sort_by(|a, b| (a.due_on, &a.id).cmp(&(b.due_on, &b.id)));
+        for item in &mut customer.receivables {
+            item.payments.sort_by(|a, b| (a.received_on, &a.id).cmp(&(b.received_on, &b.id)));
+        }
+        customer.on_account.sort_by(|a, b| (a.received_on, &a.id).cmp(&(b.received_on, &b.id)));
+        customer.events.sort_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)));
+        customer.notices.sort_by(|a, b| (a.letter, &a.key).cmp(&(b.letter, &b.key)));
+    }
+}
+
+fn read_customers(
+    conn: &Connection,
+    zones: &mut Zones,
+    entries: &[Entry],
+    page: &mut [Facts],
+    watched: &mut Vec<(String, usize)>,
+) -> Result<Seats, Fault> {
+    let places: HashMap<i64, usize> =
+        entries.iter().enumerate().map(|(index, entry)| (entry.key, index)).collect();
+    let mut seats = Seats::with_capacity(entries.len());
+    let mut statement = conn.prepare_cached(people::SELECT_CUSTOMERS)?;
+    let mut rows = statement.query([list(entries.iter().map(|entry| entry.key))])?;
+    while let Some(row) = rows.next()? {
+        let (key, relationship): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let Some(&place) = places.get(&relationship) else { continue };
+        let customer = people::customer(row, zones)?;
+        let addresses = customer.address.iter().chain(&customer.cc);
+        let owner = customer.owner.iter().map(|owner| &owner.address);
+        watched.extend(addresses.chain(owner).map(|address| (address.folded(), place)));
+        seats.insert(key, (place, page[place].customers.len()));
+        page[place].customers.push(CustomerFacts {
+            customer,
+            receivables: Vec::new(),
+            on_account: Vec::new(),
+            events: Vec::new(),
+            pauses: Vec::new(),
+            notices: Vec::new(),
+        });
+    }
+    Ok(seats)
+}
+
+/// Where a receivable stands in the page.
+type Items = HashMap<i64, (usize, usize, usize)>;
+
+fn read_receivables(
+    conn: &Connection,
+    customers: &str,
+    reach: Reach,
+    seats: &Seats,
+    page: &mut [Facts],
+    watched: &mut Vec<(String, usize)>,
+) -> Result<Items, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.key, r.customer, r.id, r.kind, r.status, r.amount, r.currency, r.due_on, r.round_on,
+                r.postponements, r.number, r.issued_on, r.contract, r.description, r.guarantor_name,
+                r.guarantor_email, r.limitation_on, r.pay_url, r.attachment, r.first_seen, r.closed_on
+         FROM json_each(?1) AS page CROSS JOIN receivables AS r
+         WHERE r.customer = page.value AND r.reach_on >= ?2",
+    )?;
+    let mut rows = statement.query(params![customers, Day(reach.settled_since)])?;
+    let mut items = Items::new();
+    while let Some(row) = rows.next()? {
+        let (key, customer): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let Some(&(place, seat)) = seats.get(&customer) else { continue };
+        let item = receivable(row)?;
+        watched.extend(item.guarantor.iter().map(|person| (person.address.folded(), place)));
+        let shelf = &mut page[place].customers[seat].receivables;
+        items.insert(key, (place, seat, shelf.len()));
+        shelf.push(item);
+    }
+    Ok(items)
+}
+
+/// A receivable from the columns above, without payments and pauses.
+pub(super) fn receivable(row: &Row<'_>) -> rusqlite::Result<Receivable> {
+    let status = word(row, 4, Status::from_word)?;
+    Ok(Receivable {
+        id: ReceivableId::new(row.get::<_, Box<str>>(2)?),
+        kind: word(row, 3, Kind::from_word)?,
+        status,
+        amount: money(row, 5)?,
+        due_on: day(row, 7)?,
+        round_on: day(row, 8)?,
+        postponements: row.get(9)?,
+        number: row.get(10)?,
+        issued_on: day_opt(row, 11)?,
+        contract: row.get(12)?,
+        description: row.get(13)?,
+        guarantor: people::person(row.get(14)?, row.get(15)?),
+        limitation_on: day_opt(row, 16)?,
+        pay_url: row.get(17)?,
+        attachment: row.get(18)?,
+        first_seen: at(row, 19)?,
+        paid_seen_on: day_opt(row, 20)?.filter(|_| status == Status::Paid),
+        payments: Vec::new(),
+        pauses: Vec::new(),
+    })
+}
+
+/// An amount and, in the next column, its currency.
+pub(super) fn money(row: &Row<'_>, index: usize) -> rusqlite::Result<Money> {
+    let currency: Currency = word(row, index + 1, |code| code.parse().ok())?;
+    let amount = word(row, index, |text| text.parse().ok())?;
+    Ok(Money { amount, currency })
+}
+
+fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
+    Ok(Payment {
+        id: row.get::<_, String>(1)?.as_str().into(),
+        amount: money(row, 2)?,
+        received_on: day(row, 4)?,
+    })
+}
+
+fn read_payments(
+    conn: &Connection,
+    customers: &str,
+    reach: Reach,
+    items: &Items,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT p.receivable, p.id, p.amount, p.currency, p.received_on
+         FROM json_each(?1) AS page CROSS JOIN receivables AS r CROSS JOIN payments AS p
+         WHERE r.customer = page.value AND r.reach_on >= ?2 AND p.receivable = r.key",
+    )?;
+    let mut rows = statement.query(params![customers, Day(reach.settled_since)])?;
+    while let Some(row) = rows.next()? {
+        if let Some(&(place, seat, item)) = items.get(&row.get(0)?) {
+            page[place].customers[seat].receivables[item].payments.push(payment(row)?);
+        }
+    }
+    Ok(())
+}
+
+fn read_on_account(
+    conn: &Connection,
+    customers: &str,
+    seats: &Seats,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT p.customer, p.id, p.amount, p.currency, p.received_on
+         FROM json_each(?1) AS page CROSS JOIN payments AS p INDEXED BY payments_on_account
+         WHERE p.customer = page.value AND p.receivable IS NULL",
+    )?;
+    let mut rows = statement.query([customers])?;
+    while let Some(row) = rows.next()? {
+        if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+            page[place].customers[seat].on_account.push(payment(row)?);
+        }
+    }
+    Ok(())
+}
+
+fn read_events(
+    conn: &Connection,
+    customers: &str,
+    reach: Reach,
+    seats: &Seats,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT e.customer, e.id, e.kind, e.occurred_at, e.outcome, e.product, e.note
+         FROM json_each(?1) AS page CROSS JOIN events AS e INDEXED BY events_in_reach
+         WHERE e.customer = page.value AND e.occurred_at >= ?2",
+    )?;
+    let mut rows = statement.query(params![customers, At(reach.events_since)])?;
+    while let Some(row) = rows.next()? {
+        if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+            page[place].customers[seat].events.push(Event {
+                id: EventId::new(row.get::<_, Box<str>>(1)?),
+                kind: row.get(2)?,
+                occurred_at: at(row, 3)?,
+                outcome: word_opt(row, 4, EventOutcome::from_word)?,
+                product: row.get(5)?,
+                note: row.get(6)?,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn read_pauses(
+    conn: &Connection,
+    customers: &str,
+    seats: &Seats,
+    items: &Items,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    // One that ended before it began never was.
+    let mut statement = conn.prepare_cached(
+        "SELECT p.customer, p.receivable, p.cause, p.from_on, p.until_on, p.reason
+         FROM json_each(?1) AS page CROSS JOIN pauses AS p INDEXED BY pauses_of_customer
+         WHERE p.customer = page.value AND (p.until_on IS NULL OR p.until_on >= p.from_on)
+         ORDER BY p.from_on, p.key",
+    )?;
+    let mut rows = statement.query([customers])?;
+    while let Some(row) = rows.next()? {
+        let pause = Pause {
+            cause: word(row, 2, PauseCause::from_word)?,
+            from: day(row, 3)?,
+            until: day_opt(row, 4)?,
+            reason: row.get(5)?,
+        };
+        match row.get::<_, Option<i64>>(1)? {
+            None => {
+                if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+                    page[place].customers[seat].pauses.push(pause);
+                }
+            }
+            Some(item) => {
+                if let Some(&(place, seat, item)) = items.get(&item) {
+                    page[place].customers[seat].receivables[item].pauses.push(pause);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_notices(conn: &Connection, customers: &str, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT n.customer, n.letter, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition,
+                n.offset, n.planned_on, n.dropped, l.state, l.class, l.priority, l.budget, l.recipients,
+                l.copies, l.day
+         FROM json_each(?1) AS page CROSS JOIN notices AS n INDEXED BY notices_ledger
+         CROSS JOIN letters AS l
+         WHERE n.customer = page.value AND n.live = 1 AND l.id = n.letter",
+    )?;
+    let mut rows = statement.query([customers])?;
+    while let Some(row) = rows.next()? {
+        if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+            page[place].customers[seat].notices.push(past_notice(row)?);
+        }
+    }
+    Ok(())
+}
+
+fn past_notice(row: &Row<'_>) -> Result<PastNotice, Fault> {
+    let to_customer = |index: usize| -> rusqlite::Result<bool> {
+        Ok(super::drafts::names_customer(row.get_ref(index)?.as_str()?))
+    };
+    Ok(PastNotice {
+        letter: LetterId(row.get(1)?),
+        key: notice_key(row, 2)?,
+        offset: word(row, 8, |text| text.parse().ok())?,
+        planned_on: day(row, 9)?,
+        dropped: row.get(10)?,
+        state: word(row, 11, LetterState::from_word)?,
+        class: word(row, 12, Class::from_word)?,
+        priority: Priority(row.get(13)?),
+        budget: word_opt(row, 14, budget_from_word)?,
+        to_customer: to_customer(15)? || to_customer(16)?,
+        day: day(row, 17)?,
+    })
+}
+
+/// A notice key from six columns in the order of its fields.
+pub(super) fn notice_key(row: &Row<'_>, index: usize) -> Result<NoticeKey, Fault> {
+    let kind = row.get_ref(index + 2)?.as_str().map_err(rusqlite::Error::from)?;
+    let id = row.get_ref(index + 3)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(NoticeKey {
+        rule: row.get::<_, String>(index)?.as_str().into(),
+        stage: row.get::<_, String>(index + 1)?.as_str().into(),
+        subject: Subject::from_parts(kind, id)
+            .ok_or_else(|| Fault::odd(format!("a notice about the unknown kind `{kind}`")))?,
+        round: row.get(index + 4)?,
+        repetition: row.get(index + 5)?,
+    })
+}
+
+/// The word of a budget in the store.
+pub(super) fn budget_word(budget: BudgetKind) -> &'static str {
+    match budget {
+        BudgetKind::Customer => "customer",
+        BudgetKind::Moments => "moments",
+    }
+}
+
+pub(super) fn budget_from_word(word: &str) -> Option<BudgetKind> {
+    [BudgetKind::Customer, BudgetKind::Moments].into_iter().find(|budget| budget_word(*budget) == word)
+}
+
+fn read_suppressions(
+    conn: &Connection,
+    mut watched: Vec<(String, usize)>,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    let any: bool =
+        conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions)")?.query_row([], |row| row.get(0))?;
+    if !any {
+        return Ok(());
+    }
+    watched.sort_unstable();
+    watched.dedup();
+    let mut statement =
+        conn.prepare_cached("SELECT classes, cause FROM suppressions WHERE address = ?1 ORDER BY classes")?;
+    for (address, place) in watched {
+        let mut rows = statement.query([&address])?;
+        while let Some(row) = rows.next()? {
+            let classes = word(row, 0, classes_from_word)?;
+            page[place].suppressions.push(Suppression {
+                address: address.clone(),
+                classes,
+                cause: row.get(1)?,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Classes as their words with commas; empty is all.
+pub(super) fn classes_word(classes: &[Class]) -> String {
+    let mut words: Vec<&str> = classes.iter().map(|class| class.as_str()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(",")
+}
+
+pub(super) fn classes_from_word(word: &str) -> Option<Vec<Class>> {
+    word.split(',').filter(|word| !word.is_empty()).map(Class::from_word).collect()
+}
+
+/// The last day on which something is still open is never.
+pub(super) const ALWAYS_IN_REACH: Day = Day(jiff::civil::Date::constant(9999, 12, 31));

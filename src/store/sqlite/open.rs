@@ -1,0 +1,218 @@
+//! Opening the file: created whole, migrated, or refused with what to do.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::rows::from_sql;
+use crate::store::StoreError;
+use crate::store::migrations::MIGRATIONS;
+
+/// `CTSY`: marks a database as one of ours.
+const APPLICATION_ID: i32 = 0x4354_5359;
+/// How long another process may hold the lock before a request fails.
+const BUSY: Duration = Duration::from_secs(20);
+/// Up to this size, the file is checked whole when it is opened.
+const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+
+const OPENING: &str = "opening the store";
+
+/// Opens the file for writing, and makes it if there is none.
+pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
+    match fs::metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(file)?,
+        Err(error) => return Err(unusable(file, &error.to_string(), "check the path and its permissions")),
+        Ok(meta) if !meta.is_file() => {
+            return Err(unusable(file, "it is not a file", "name a file in the config"));
+        }
+        Ok(meta) if meta.len() == 0 => {
+            return Err(unusable(
+                file,
+                "it is empty, zero bytes",
+                "put the last backup in its place; only if nothing was ever kept in it, delete it",
+            ));
+        }
+        Ok(meta) if meta.permissions().readonly() => {
+            return Err(unusable(file, "it is read-only", "give its owner the right to write"));
+        }
+        Ok(_) => {}
+    }
+    open_existing(file)
+}
+
+/// A second connection that can't write.
+pub(super) fn read_only(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(file, flags).map_err(|error| from_sql(OPENING, &error))?;
+    settle(&conn).map_err(|error| from_sql(OPENING, &error))?;
+    Ok(conn)
+}
+
+/// A database in memory, migrated.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let mut conn = Connection::open_in_memory().map_err(|error| from_sql(OPENING, &error))?;
+    settle(&conn).map_err(|error| from_sql(OPENING, &error))?;
+    migrate(&mut conn).map_err(|error| from_sql("making the store's tables", &error))?;
+    Ok(conn)
+}
+
+/// A new file with our tables beside the old name, moved there when it is
+/// whole: a process killed meanwhile leaves no half-made store.
+fn create(file: &Path) -> Result<(), StoreError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        unusable(
+            file,
+            &format!("it can't be created ({error})"),
+            "check that its folder exists and is writable",
+        )
+    };
+    let draft = beside(file, &format!("creating-{}", std::process::id()));
+    remove_if_there(&draft).map_err(|error| failed(&error))?;
+    new_private_file(&draft).map_err(|error| failed(&error))?;
+    let made = make_tables(&draft).map_err(|error| failed(&error));
+    let moved = made.and_then(|()| match fs::hard_link(&draft, file) {
+        // Another process was faster; its file is as good.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(|error| failed(&error)),
+    });
+    remove_if_there(&draft).map_err(|error| failed(&error))?;
+    moved?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+}
+
+fn make_tables(draft: &Path) -> rusqlite::Result<()> {
+    let mut conn = Connection::open(draft)?;
+    settle(&conn)?;
+    durable(&conn)?;
+    migrate(&mut conn)?;
+    conn.close().map_err(|(_, error)| error)
+}
+
+fn open_existing(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let odd = |error: rusqlite::Error| damaged(file, &error);
+    let mut conn = Connection::open_with_flags(file, flags).map_err(odd)?;
+    settle(&conn).map_err(odd)?;
+    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(odd)?;
+    if application != APPLICATION_ID {
+        return Err(unusable(file, "it is a database of another program", "name another file in the config"));
+    }
+    if conn.is_readonly(rusqlite::MAIN_DB).map_err(odd)? {
+        return Err(unusable(file, "it is read-only", "give its owner the right to write"));
+    }
+    let version = version(&conn).map_err(odd)?;
+    if version > MIGRATIONS.len() {
+        return Err(unusable(
+            file,
+            &format!("its schema is version {version}, and this program knows {}", MIGRATIONS.len()),
+            "install the newer Courtesy again, or put the backup of before the upgrade in its place",
+        ));
+    }
+    check_whole(file, &conn)?;
+    durable(&conn).map_err(odd)?;
+    migrate(&mut conn).map_err(odd)?;
+    Ok(conn)
+}
+
+/// Reads the file once where that is cheap: a flipped page is found now and
+/// not in the middle of sending.
+fn check_whole(file: &Path, conn: &Connection) -> Result<(), StoreError> {
+    let small = fs::metadata(file).is_ok_and(|meta| meta.len() <= CHECKED_BYTES);
+    if !small {
+        return Ok(());
+    }
+    let found: String = conn
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| damaged(file, &error))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(unusable(
+        file,
+        &format!("it is damaged ({found})"),
+        "keep it for inspection and put the last backup in its place",
+    ))
+}
+
+pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;")
+}
+
+/// A commit that was answered survives the loss of power: a forgotten one
+/// would be a letter sent twice.
+fn durable(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    conn.execute_batch("PRAGMA synchronous = FULL")
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Each step in a transaction of its own, so that a process killed
+/// meanwhile leaves the old schema or the new one.
+fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
+    while version(conn)? < MIGRATIONS.len() {
+        let step = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // Another process may have done it while we waited for the lock.
+        let at = version(&step)?;
+        if let Some(sql) = MIGRATIONS.get(at) {
+            step.execute_batch(sql)?;
+            step.pragma_update(None, "user_version", i64::try_from(at + 1).unwrap_or(i64::MAX))?;
+            step.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        step.commit()?;
+    }
+    Ok(())
+}
+
+/// A file that only its owner can read; the files that SQLite puts beside it
+/// take its mode.
+pub(super) fn new_private_file(path: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    file.with_file_name(name)
+}
+
+fn damaged(file: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => unusable(
+            file,
+            "it is not a database, or its beginning is damaged",
+            "keep it for inspection and put the last backup in its place",
+        ),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => unusable(
+            file,
+            &format!("it is damaged ({error})"),
+            "keep it for inspection and put the last backup in its place",
+        ),
+        Some(rusqlite::ErrorCode::ReadOnly) => {
+            unusable(file, "it or its folder is read-only", "give its owner the right to write")
+        }
+        _ => from_sql(OPENING, error),
+    }
+}
+
+fn unusable(file: &Path, what: &str, todo: &str) -> StoreError {
+    StoreError::Unusable(format!("the store {}: {what}; {todo}", file.display()))
+}

@@ -1,0 +1,364 @@
+//! The outbox: queueing, claiming, recording, listing.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+
+use super::facts;
+use super::rows::{At, Day, Fault, at_opt, word};
+use super::worker::Desk;
+use super::{drafts, people};
+use crate::domain::delivery::{LeftOut, Transition};
+use crate::domain::facts::{Facts, Reach};
+use crate::domain::ids::{LetterId, Relationship};
+use crate::domain::notice::{Draft, LetterState};
+use crate::domain::plan::Plan;
+use crate::store::{Begun, Claim, Enqueued, OutboxFilter, OutboxLetter, SetAside, StoreError};
+
+/// Key and version of the relationships whose facts were handed out to be
+/// planned, until their plans come back.
+pub(super) type HandedOut = HashMap<Relationship, (i64, i64)>;
+
+/// Queues the letters of plans, and notes when to look again where nothing
+/// was written since.
+pub(super) fn enqueue(
+    desk: &mut Desk,
+    plans: &[Plan],
+    read: &HandedOut,
+    now: Timestamp,
+) -> Result<Enqueued, Fault> {
+    let mut enqueued = Enqueued::default();
+    for plan in plans {
+        let found = facts::by_name(&desk.conn, &plan.relationship)?;
+        let unchanged = found.filter(|found| read.get(&plan.relationship) == Some(found));
+        for draft in &plan.letters {
+            enqueued.letters.extend(queue(desk, draft, now)?);
+        }
+        // The letters just queued count as no change: the plan knows them.
+        match (unchanged, found) {
+            (Some((key, _)), _) => desk
+                .conn
+                .prepare_cached("UPDATE relationships SET wake_at = ?2, looked_at = ?3 WHERE key = ?1")?
+                .execute(params![key, plan.wake_at.map(At), At(now)])?,
+            (None, Some((key, _))) => desk
+                .conn
+                .prepare_cached("UPDATE relationships SET wake_at = 0 WHERE key = ?1 AND wake_at IS NOT 0")?
+                .execute([key])?,
+            (None, None) => 0,
+        };
+    }
+    Ok(enqueued)
+}
+
+/// Queues one letter, unless one of its notices is taken.
+fn queue(desk: &mut Desk, draft: &Draft, now: Timestamp) -> Result<Option<LetterId>, Fault> {
+    for line in &draft.lines {
+        if drafts::is_taken(&desk.conn, &line.key, None)? {
+            return Ok(None);
+        }
+    }
+    let (customer, zone) = people::find(&desk.conn, draft.customer.as_str())?
+        .ok_or_else(|| StoreError::NotFound(format!("no customer `{}`", draft.customer)))?;
+    let (state, reason) =
+        if draft.approve { (LetterState::Held, "approval") } else { (LetterState::Queued, "") };
+    let day = civil_day(desk, zone.as_deref(), draft.not_before);
+    let start = drafts::Start { customer, state, reason, day, now };
+    drafts::insert(&desk.conn, draft, &start).map(Some)
+}
+
+fn civil_day(desk: &mut Desk, zone: Option<&str>, at: Timestamp) -> Date {
+    at.to_zoned_datetime(desk.zones.get(zone)).date()
+}
+
+/// Letters whose time has come, most important first, then oldest.
+pub(super) fn claimable(conn: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<LetterId>> {
+    conn.prepare_cached(
+        "SELECT id FROM letters INDEXED BY letters_waiting
+         WHERE state IN ('queued', 'retry') AND next_attempt_at <= ?1
+         ORDER BY priority DESC, id LIMIT ?2",
+    )?
+    .query_map(params![At(now), i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0).map(LetterId))?
+    .collect()
+}
+
+pub(super) fn next_attempt_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    conn.prepare_cached(
+        "SELECT MIN(next_attempt_at) FROM letters INDEXED BY letters_waiting WHERE state IN ('queued', 'retry')",
+    )?
+    .query_row([], |row| at_opt(row, 0))
+}
+
+fn no_letter(letter: LetterId) -> Fault {
+    Fault::Store(StoreError::NotFound(format!("no letter {letter}; `outbox list` shows them")))
+}
+
+/// A letter and the facts of its customer's relationship.
+pub(super) fn letter_and_facts(
+    desk: &mut Desk,
+    letter: LetterId,
+    reach: Reach,
+) -> Result<(OutboxLetter, Facts), Fault> {
+    let found = list(&desk.conn, &OutboxFilter { letter: Some(letter), ..OutboxFilter::default() })?.pop();
+    let found = found.ok_or_else(|| no_letter(letter))?;
+    let customer: i64 = desk
+        .conn
+        .prepare_cached("SELECT customer FROM letters WHERE id = ?1")?
+        .query_row([letter.0], |row| row.get(0))?;
+    Ok((found, facts_of(desk, customer, reach)?))
+}
+
+fn facts_of(desk: &mut Desk, customer: i64, reach: Reach) -> Result<Facts, Fault> {
+    let entry = facts::of_customer(&desk.conn, customer)?;
+    facts::read(&desk.conn, &mut desk.zones, &[entry], reach)?
+        .pop()
+        .ok_or_else(|| Fault::odd("a customer without a relationship"))
+}
+
+/// Where a letter stands, for the fences.
+struct Standing {
+    customer: i64,
+    zone: Option<String>,
+    state: LetterState,
+    attempts: u32,
+}
+
+impl Standing {
+    fn read(conn: &Connection, letter: LetterId) -> Result<Self, Fault> {
+        conn.prepare_cached(
+            "SELECT l.customer, c.timezone, l.state, l.attempts
+             FROM letters AS l JOIN customers AS c ON c.key = l.customer WHERE l.id = ?1",
+        )?
+        .query_row([letter.0], |row| {
+            Ok(Self {
+                customer: row.get(0)?,
+                zone: row.get(1)?,
+                state: word(row, 2, LetterState::from_word)?,
+                attempts: row.get(3)?,
+            })
+        })
+        .optional()?
+        .ok_or_else(|| no_letter(letter))
+    }
+
+    /// Whether it waits by itself and nobody has attempted it since.
+    fn is_where(&self, attempts: u32) -> bool {
+        matches!(self.state, LetterState::Queued | LetterState::Retry) && self.attempts == attempts
+    }
+}
+
+pub(super) fn begin_attempt(
+    desk: &mut Desk,
+    claim: &Claim,
+    reach: Reach,
+    now: Timestamp,
+) -> Result<Begun, Fault> {
+    let standing = Standing::read(&desk.conn, claim.letter)?;
+    if !standing.is_where(claim.attempts) {
+        return Ok(Begun::Gone);
+    }
+    let fresh = facts_of(desk, standing.customer, reach)?;
+    if !same(&claim.facts, &fresh) {
+        return Ok(Begun::FactsChanged);
+    }
+    for line in &claim.draft.lines {
+        if drafts::is_taken(&desk.conn, &line.key, Some(claim.letter))? {
+            return Ok(Begun::FactsChanged);
+        }
+    }
+    let letter = claim.letter;
+    drafts::replace(&desk.conn, letter, standing.customer, &claim.draft)?;
+    drafts::keep_made(&desk.conn, letter, &claim.made)?;
+    let attempt = claim.attempts + 1;
+    desk.conn
+        .prepare_cached(
+            "UPDATE letters SET state = 'sending', reason = '', attempts = ?2, day = ?3,
+                 first_attempt_at = COALESCE(first_attempt_at, ?4), finished_at = NULL
+             WHERE id = ?1",
+        )?
+        .execute(params![letter.0, attempt, Day(claim.day), At(now)])?;
+    desk.conn
+        .prepare_cached("INSERT INTO attempts (letter, number, began_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![letter.0, attempt, At(now)])?;
+    Ok(Begun::Attempt(attempt))
+}
+
+/// Whether two readings say the same. When rules last looked is the
+/// planner's bookmark and nothing that a letter could depend on.
+fn same(read: &Facts, fresh: &Facts) -> bool {
+    read.relationship == fresh.relationship
+        && read.customers == fresh.customers
+        && read.suppressions == fresh.suppressions
+}
+
+pub(super) fn finish_attempt(
+    desk: &mut Desk,
+    letter: LetterId,
+    attempt: u32,
+    transition: &Transition,
+    left_out: &[LeftOut],
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let standing = Standing::read(&desk.conn, letter)?;
+    let left_out: Vec<String> =
+        left_out.iter().map(|one| format!("{}: {}", one.address.as_str(), one.reply)).collect();
+    desk.conn
+        .prepare_cached(
+            "UPDATE attempts SET ended_at = ?3, state = ?4, reason = ?5, left_out = NULLIF(?6, '')
+             WHERE letter = ?1 AND number = ?2 AND ended_at IS NULL",
+        )?
+        .execute(params![
+            letter.0,
+            attempt,
+            At(now),
+            transition.state.as_str(),
+            transition.reason,
+            left_out.join("\n")
+        ])?;
+    if standing.state != LetterState::Sending || standing.attempts != attempt {
+        return Ok(());
+    }
+    let next = transition.next_attempt_at.filter(|_| transition.state.is_waiting());
+    // A letter that waits again is dated on the day it may leave.
+    let day = next.map(|at| civil_day(desk, standing.zone.as_deref(), at));
+    move_on(&desk.conn, letter, transition.state, &transition.reason, now)?;
+    if let (Some(next), Some(day)) = (next, day) {
+        put_off(&desk.conn, letter, next, day)?;
+    }
+    if transition.suppress {
+        suppress_recipient(&desk.conn, letter, &transition.reason, now)?;
+    }
+    Ok(())
+}
+
+/// Changes a letter's state, and frees its notices where it is over for good
+/// without having been sent.
+pub(super) fn move_on(
+    conn: &Connection,
+    letter: LetterId,
+    state: LetterState,
+    reason: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE letters SET state = ?2, reason = ?3, finished_at = ?4 WHERE id = ?1")?
+        .execute(params![letter.0, state.as_str(), reason, At(now)])?;
+    conn.prepare_cached("UPDATE notices SET live = ?2 WHERE letter = ?1 AND live <> ?2 AND dropped = 0")?
+        .execute(params![letter.0, state.is_live()])?;
+    Ok(())
+}
+
+fn put_off(conn: &Connection, letter: LetterId, until: Timestamp, day: Date) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE letters SET next_attempt_at = ?2, day = ?3 WHERE id = ?1")?
+        .execute(params![letter.0, At(until), Day(day)])
+        .map(|_| ())
+}
+
+fn suppress_recipient(
+    conn: &Connection,
+    letter: LetterId,
+    cause: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let address: Option<String> = conn
+        .prepare_cached("SELECT mail_to FROM made WHERE letter = ?1")?
+        .query_row([letter.0], |row| row.get(0))
+        .optional()?;
+    let Some(address) = address else { return Ok(()) };
+    conn.prepare_cached(
+        "INSERT INTO suppressions (address, classes, cause, made_at) VALUES (?1, '', ?2, ?3)
+         ON CONFLICT DO UPDATE SET cause = excluded.cause, made_at = excluded.made_at",
+    )?
+    .execute(params![address.to_lowercase(), cause, At(now)])
+    .map(|_| ())
+}
+
+pub(super) fn set_aside(
+    desk: &mut Desk,
+    letter: LetterId,
+    attempts: u32,
+    what: &SetAside,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let standing = Standing::read(&desk.conn, letter)?;
+    if !standing.is_where(attempts) {
+        return Ok(false);
+    }
+    match what {
+        SetAside::Later(until) => {
+            let day = civil_day(desk, standing.zone.as_deref(), *until);
+            put_off(&desk.conn, letter, *until, day)?;
+            desk.conn
+                .prepare_cached("UPDATE letters SET reason = ?2 WHERE id = ?1")?
+                .execute(params![letter.0, why])?;
+        }
+        SetAside::Cancel => move_on(&desk.conn, letter, LetterState::Cancelled, why, now)?,
+        SetAside::Hold => {
+            desk.conn
+                .prepare_cached("UPDATE letters SET state = 'held', reason = ?2 WHERE id = ?1")?
+                .execute(params![letter.0, why])?;
+        }
+    }
+    Ok(true)
+}
+
+const LOST: &str = "the process ended between handing over and the answer";
+
+/// Letters found `sending` when nobody is sending.
+pub(super) fn recover(conn: &Connection, now: Timestamp) -> Result<Vec<LetterId>, Fault> {
+    let found: Vec<LetterId> = conn
+        .prepare_cached(
+            "SELECT id FROM letters INDEXED BY letters_sending WHERE state = 'sending' ORDER BY id",
+        )?
+        .query_map([], |row| row.get(0).map(LetterId))?
+        .collect::<rusqlite::Result<_>>()?;
+    for &letter in &found {
+        move_on(conn, letter, LetterState::Uncertain, LOST, now)?;
+        conn.prepare_cached(
+            "UPDATE attempts SET ended_at = ?2, state = 'uncertain', reason = ?3
+             WHERE letter = ?1 AND ended_at IS NULL",
+        )?
+        .execute(params![letter.0, At(now), LOST])?;
+    }
+    Ok(found)
+}
+
+/// Rows of the outbox, newest first. A limit of 0 is none.
+pub(super) fn list(conn: &Connection, filter: &OutboxFilter) -> Result<Vec<OutboxLetter>, Fault> {
+    let mut sql = format!(
+        "SELECT {} FROM letters AS l JOIN customers AS c ON c.key = l.customer WHERE TRUE",
+        drafts::LETTER_COLUMNS
+    );
+    let mut values: Vec<rusqlite::types::Value> = Vec::new();
+    if let Some(letter) = filter.letter {
+        sql.push_str(" AND l.id = ?");
+        values.push(letter.0.into());
+    }
+    if let Some(customer) = &filter.customer {
+        sql.push_str(" AND l.customer = (SELECT key FROM customers WHERE id = ?)");
+        values.push(customer.as_str().to_owned().into());
+    }
+    if let Some(rule) = &filter.rule {
+        sql.push_str(" AND l.rule = ?");
+        values.push(rule.as_str().to_owned().into());
+    }
+    if !filter.states.is_empty() {
+        let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
+        sql.push_str(&format!(" AND l.state IN ({})", words.join(", ")));
+    }
+    sql.push_str(" ORDER BY l.id DESC LIMIT ?");
+    values.push(if filter.limit == 0 {
+        (-1).into()
+    } else {
+        i64::try_from(filter.limit).unwrap_or(-1).into()
+    });
+    let mut letters: Vec<OutboxLetter> = conn
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(values), drafts::outbox_letter)?
+        .collect::<rusqlite::Result<_>>()?;
+    for letter in &mut letters {
+        drafts::complete(conn, letter)?;
+    }
+    Ok(letters)
+}

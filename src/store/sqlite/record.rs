@@ -1,0 +1,362 @@
+//! What a person knows and the books do not, or not yet.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::books::{self, Found, Occasion};
+use super::rows::{At, Day, Fault};
+use super::worker::Desk;
+use crate::domain::event::EventOutcome;
+use crate::domain::ids::{CustomerId, ReceivableId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::receivable::{PauseCause, Status};
+use crate::store::{Record, Recorded, StoreError};
+
+/// Writes it down.
+pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<Recorded, Fault> {
+    let today = desk.zones.today(now);
+    let on = Occasion { now, today, source: "person" };
+    match record {
+        Record::Payment { id, receivable, customer, amount, currency, received_on } => {
+            let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
+            payment(desk, &whose, id, &amount, currency.as_deref(), received_on)
+        }
+        Record::Event { id, customer, kind, occurred_at, outcome, product, note } => {
+            let happening =
+                Happening { kind: kind.trim().to_lowercase(), occurred_at, outcome, product, note };
+            event(desk, id, &customer, &happening)
+        }
+        Record::Promise { receivable, promised_on, amount, until, who, reason } => {
+            let promise = Promise { promised_on, amount, until, who, reason };
+            self::promise(desk, &receivable, &promise, on)
+        }
+        Record::Pause { cause, receivable, customer, from, until, who, reason } => {
+            let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
+            pause(desk, &whose, &Stretch { cause, from, until, who, reason }, on)
+        }
+        Record::Resume { cause, receivable, customer, until } => {
+            let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
+            resume(desk, &whose, cause, until, on)
+        }
+        Record::Status { receivable, status, today } => {
+            let found = books::expect(&desk.conn, receivable.as_str())?;
+            let new = books::set_status(&desk.conn, &found, status, Occasion { today, ..on })?;
+            Ok(Recorded { sentence: format!("receivable `{receivable}` is {status}"), new })
+        }
+    }
+}
+
+/// What a record is about: one claim, or a customer as a whole.
+struct Whose {
+    customer: i64,
+    item: Option<Found>,
+    label: String,
+}
+
+fn subject(
+    desk: &Desk,
+    receivable: Option<&ReceivableId>,
+    customer: Option<&CustomerId>,
+) -> Result<Whose, Fault> {
+    match (receivable, customer) {
+        (Some(id), None) => {
+            let item = books::expect(&desk.conn, id.as_str())?;
+            Ok(Whose { customer: item.customer, item: Some(item), label: format!("receivable `{id}`") })
+        }
+        (None, Some(id)) => {
+            let customer = books::expect_customer(&desk.conn, id.as_str())?;
+            Ok(Whose { customer, item: None, label: format!("customer `{id}`") })
+        }
+        (Some(_), Some(_)) => Err(refused("name a receivable or a customer, not both")),
+        (None, None) => Err(refused("name a receivable or a customer")),
+    }
+}
+
+fn refused(why: impl Into<String>) -> Fault {
+    Fault::Store(StoreError::Refused(why.into()))
+}
+
+/// Made-up numbers are refused here as at the import.
+fn given_id(id: Option<String>) -> Result<Option<String>, Fault> {
+    match id.as_deref().map(str::trim) {
+        Some("") => Err(refused("the id is empty; leave it out and one is made")),
+        Some(id) => Ok(Some(id.to_owned())),
+        None => Ok(None),
+    }
+}
+
+fn amount_of(text: &str, currency: Currency) -> Result<Money, Fault> {
+    Money::parse(text.trim(), currency).map_err(|error| refused(error.to_string()))
+}
+
+fn payment(
+    desk: &mut Desk,
+    whose: &Whose,
+    id: Option<String>,
+    amount: &str,
+    currency: Option<&str>,
+    received_on: Date,
+) -> Result<Recorded, Fault> {
+    let said: Option<Currency> =
+        currency.map(|code| code.trim().parse()).transpose().map_err(|error| refused(format!("{error}")))?;
+    let currency = match (&whose.item, said) {
+        (Some(item), Some(said)) if said != item.currency => {
+            return Err(refused(format!("{} is in {}, not {said}", whose.label, item.currency)));
+        }
+        (Some(item), _) => item.currency,
+        (None, Some(said)) => said,
+        (None, None) => return Err(refused("money on account needs a currency, like CNY or EUR")),
+    };
+    let money = amount_of(amount, currency)?;
+    if money.amount.is_zero() {
+        return Err(refused("a payment of nothing is none"));
+    }
+    let id = match given_id(id)? {
+        Some(id) => id,
+        None => books::made_id(&["payment", &whose.label, &money.to_string(), &received_on.to_string()]),
+    };
+    let text = super::merge::plain(money);
+    if let Some(recorded) = same_payment(desk, whose, &id, &text, received_on)? {
+        return Ok(recorded);
+    }
+    let item = whose.item.as_ref().map(|item| item.key);
+    desk.conn
+        .prepare_cached(
+            "INSERT INTO payments (id, customer, receivable, amount, currency, received_on, recorded)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+        )?
+        .execute(params![id, whose.customer, item, text, currency.code(), Day(received_on)])?;
+    let rest = match item {
+        Some(key) => format!(", its balance is {}", books::refresh(&desk.conn, key)?.balance()),
+        None => String::new(),
+    };
+    Ok(Recorded { sentence: format!("payment `{id}` of {money} for {}{rest}", whose.label), new: true })
+}
+
+/// A payment of this number that is there already: the same, or another one
+/// that must not be overwritten.
+fn same_payment(
+    desk: &Desk,
+    whose: &Whose,
+    id: &str,
+    amount: &str,
+    received_on: Date,
+) -> Result<Option<Recorded>, Fault> {
+    let found: Option<bool> = desk
+        .conn
+        .prepare_cached(
+            "SELECT customer = ?2 AND receivable IS ?3 AND amount = ?4 AND received_on = ?5
+             FROM payments WHERE id = ?1 OR import_id = ?1",
+        )?
+        .query_row(
+            params![id, whose.customer, whose.item.as_ref().map(|item| item.key), amount, Day(received_on)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match found {
+        None => Ok(None),
+        Some(true) => {
+            Ok(Some(Recorded { sentence: format!("payment `{id}` was already there"), new: false }))
+        }
+        Some(false) => {
+            Err(refused(format!("there is another payment `{id}`; give this one a number of its own")))
+        }
+    }
+}
+
+struct Happening {
+    kind: String,
+    occurred_at: Timestamp,
+    outcome: Option<EventOutcome>,
+    product: Option<String>,
+    note: Option<String>,
+}
+
+fn event(
+    desk: &mut Desk,
+    id: Option<String>,
+    customer: &CustomerId,
+    what: &Happening,
+) -> Result<Recorded, Fault> {
+    if what.kind.is_empty() {
+        return Err(refused("an event needs a kind, like `visit` or `delivery`"));
+    }
+    let key = books::expect_customer(&desk.conn, customer.as_str())?;
+    let moment = what.occurred_at.as_microsecond().to_string();
+    let id = match given_id(id)? {
+        Some(id) => id,
+        None => {
+            let product = what.product.as_deref().unwrap_or_default();
+            books::made_id(&["event", customer.as_str(), &what.kind, &moment, product])
+        }
+    };
+    let inserted = desk
+        .conn
+        .prepare_cached(
+            "INSERT INTO events (id, customer, kind, occurred_at, outcome, product, note)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            id,
+            key,
+            what.kind,
+            At(what.occurred_at),
+            what.outcome.map(EventOutcome::as_str),
+            what.product,
+            what.note
+        ])?;
+    if inserted == 1 {
+        return Ok(Recorded {
+            sentence: format!("{} `{id}` with customer `{customer}`", what.kind),
+            new: true,
+        });
+    }
+    let same: bool = desk.conn.query_row(
+        "SELECT customer = ?2 AND kind = ?3 AND occurred_at = ?4 FROM events WHERE id = ?1",
+        params![id, key, what.kind, At(what.occurred_at)],
+        |row| row.get(0),
+    )?;
+    if !same {
+        return Err(refused(format!("there is another event `{id}`; give this one a number of its own")));
+    }
+    Ok(Recorded { sentence: format!("{} `{id}` was already there", what.kind), new: false })
+}
+
+struct Promise {
+    promised_on: Date,
+    amount: Option<String>,
+    until: Date,
+    who: String,
+    reason: String,
+}
+
+fn promise(desk: &mut Desk, id: &ReceivableId, promise: &Promise, on: Occasion) -> Result<Recorded, Fault> {
+    let found = books::expect(&desk.conn, id.as_str())?;
+    if promise.promised_on < on.today || promise.until < promise.promised_on {
+        return Err(refused(format!("{} is over; a promise is for today or later", promise.promised_on)));
+    }
+    let (item, _) = books::read(&desk.conn, found.key)?;
+    let money = match &promise.amount {
+        Some(text) => amount_of(text, found.currency)?,
+        None => item.balance(),
+    };
+    if !money.is_positive() {
+        return Err(refused(format!("a promise of {money} promises nothing")));
+    }
+    let amount = super::merge::plain(money);
+    let sentence = format!("promise of {money} for receivable `{id}` by {}", promise.promised_on);
+    let there: bool = desk.conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pauses WHERE receivable = ?1 AND cause = 'promise' AND amount = ?2
+             AND promised_on = ?3 AND until_on = ?4)",
+        params![found.key, amount, Day(promise.promised_on), Day(promise.until)],
+        |row| row.get(0),
+    )?;
+    if there {
+        return Ok(Recorded { sentence: format!("{sentence} was already there"), new: false });
+    }
+    // A new promise takes the place of the pending one; both count.
+    desk.conn
+        .prepare_cached(
+            "UPDATE pauses SET until_on = MAX(from_on, ?2)
+             WHERE receivable = ?1 AND cause = 'promise' AND until_on >= ?3",
+        )?
+        .execute(params![found.key, Day(on.today.saturating_sub(1.day())), Day(on.today)])?;
+    desk.conn
+        .prepare_cached(
+            "INSERT INTO pauses (cause, customer, receivable, from_on, until_on, who, reason, amount, promised_on,
+                 source, made_at)
+             VALUES ('promise', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'person', ?9)",
+        )?
+        .execute(params![
+            found.customer,
+            found.key,
+            Day(on.today),
+            Day(promise.until),
+            promise.who,
+            promise.reason,
+            amount,
+            Day(promise.promised_on),
+            At(on.now)
+        ])?;
+    Ok(Recorded { sentence, new: true })
+}
+
+struct Stretch {
+    cause: PauseCause,
+    from: Date,
+    until: Option<Date>,
+    who: String,
+    reason: String,
+}
+
+fn pause(desk: &mut Desk, whose: &Whose, pause: &Stretch, on: Occasion) -> Result<Recorded, Fault> {
+    if pause.cause == PauseCause::Promise {
+        return Err(refused("a promise is recorded as one, with its date"));
+    }
+    if pause.until.is_some_and(|until| until < pause.from) {
+        return Err(refused(format!("the {} would end before it begins", pause.cause)));
+    }
+    let item = whose.item.as_ref().map(|item| item.key);
+    let until = pause.until.map(Day);
+    let there: bool = desk.conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pauses WHERE customer = ?1 AND receivable IS ?2 AND cause = ?3
+             AND from_on = ?4 AND until_on IS ?5 AND source = 'person')",
+        params![whose.customer, item, pause.cause.as_str(), Day(pause.from), until],
+        |row| row.get(0),
+    )?;
+    let end = pause.until.map_or_else(|| "until it is ended".to_owned(), |until| format!("until {until}"));
+    let sentence = format!("{} on {} from {} {end}", pause.cause, whose.label, pause.from);
+    if there {
+        return Ok(Recorded { sentence: format!("{sentence} was already there"), new: false });
+    }
+    desk.conn
+        .prepare_cached(
+            "INSERT INTO pauses (cause, customer, receivable, from_on, until_on, who, reason, source, made_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'person', ?8)",
+        )?
+        .execute(params![
+            pause.cause.as_str(),
+            whose.customer,
+            item,
+            Day(pause.from),
+            until,
+            pause.who,
+            pause.reason,
+            At(on.now)
+        ])?;
+    Ok(Recorded { sentence, new: true })
+}
+
+/// Ends what runs beyond the day. A status of the same meaning ends with it,
+/// whatever the books say until they change.
+fn resume(
+    desk: &mut Desk,
+    whose: &Whose,
+    cause: PauseCause,
+    until: Date,
+    on: Occasion,
+) -> Result<Recorded, Fault> {
+    let item = whose.item.as_ref().map(|item| item.key);
+    let ended = desk
+        .conn
+        .prepare_cached(
+            "UPDATE pauses SET until_on = ?4
+             WHERE customer = ?1 AND receivable IS ?2 AND cause = ?3 AND (until_on IS NULL OR until_on > ?4)",
+        )?
+        .execute(params![whose.customer, item, cause.as_str(), Day(until)])?;
+    let mut reopened = false;
+    if let Some(found) = &whose.item {
+        let matches = matches!(
+            (found.status, cause),
+            (Status::Disputed, PauseCause::Dispute) | (Status::OnHold, PauseCause::Hold)
+        );
+        reopened = matches && books::set_status(&desk.conn, found, Status::Open, on)?;
+    }
+    let new = ended > 0 || reopened;
+    let sentence = match new {
+        true => format!("{cause} on {} ends on {until}", whose.label),
+        false => format!("no {cause} on {} runs beyond {until}", whose.label),
+    };
+    Ok(Recorded { sentence, new })
+}

@@ -1,0 +1,94 @@
+//! Which rules are in force, and since when with which audience.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::rows::Fault;
+use crate::domain::filter::Filter;
+use crate::domain::ids::RuleName;
+use crate::domain::rule::RuleSeen;
+use crate::store::RuleInForce;
+
+struct Known {
+    fingerprint: String,
+    audiences: Vec<(Filter, i64)>,
+    in_force: bool,
+}
+
+/// Notes the rules; wakes everybody if they are not the ones of before.
+/// Where nothing changed, nothing is written.
+pub(super) fn see(
+    conn: &Connection,
+    rules: Vec<RuleInForce>,
+    now: Timestamp,
+) -> Result<BTreeMap<RuleName, RuleSeen>, Fault> {
+    let mut known = read(conn)?;
+    let any_receivable: bool =
+        conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM receivables)")?.query_row([], |row| row.get(0))?;
+    let mut seen = BTreeMap::new();
+    let mut changed = false;
+    for rule in rules {
+        let before = known.remove(rule.name.as_str());
+        if before.is_none() && rule.needs_receivables && !any_receivable {
+            continue;
+        }
+        let (audiences, different) = note(conn, &rule, before, now)?;
+        changed |= different;
+        seen.insert(rule.name, RuleSeen { audiences });
+    }
+    for (name, gone) in known {
+        if gone.in_force {
+            changed = true;
+            conn.execute("UPDATE rules SET in_force = 0 WHERE name = ?1", [name])?;
+        }
+    }
+    if changed {
+        // The version too: a plan made by the rules of before is on its way.
+        conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
+    }
+    Ok(seen)
+}
+
+fn read(conn: &Connection) -> Result<BTreeMap<String, Known>, Fault> {
+    let mut statement = conn.prepare_cached("SELECT name, fingerprint, audiences, in_force FROM rules")?;
+    let mut rows = statement.query([])?;
+    let mut known = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let audiences: String = row.get(2)?;
+        let audiences = serde_json::from_str(&audiences).map_err(|error| Fault::odd(error.to_string()))?;
+        known.insert(row.get(0)?, Known { fingerprint: row.get(1)?, audiences, in_force: row.get(3)? });
+    }
+    Ok(known)
+}
+
+/// Writes one rule down if it is not as before.
+fn note(
+    conn: &Connection,
+    rule: &RuleInForce,
+    before: Option<Known>,
+    now: Timestamp,
+) -> Result<(Vec<(Filter, Timestamp)>, bool), Fault> {
+    let same = before.as_ref().is_some_and(|known| known.in_force && known.fingerprint == rule.fingerprint);
+    let mut audiences = before.map(|known| known.audiences).unwrap_or_default();
+    let widened = audiences.last().is_none_or(|(audience, _)| *audience != rule.audience);
+    if widened {
+        audiences.push((rule.audience.clone(), now.as_microsecond()));
+    }
+    if !same || widened {
+        let text = serde_json::to_string(&audiences).map_err(|error| Fault::odd(error.to_string()))?;
+        conn.execute(
+            "INSERT INTO rules (name, fingerprint, audiences, in_force) VALUES (?1, ?2, ?3, 1)
+             ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, audiences = excluded.audiences,
+                 in_force = 1",
+            params![rule.name.as_str(), rule.fingerprint, text],
+        )?;
+    }
+    let audiences = audiences
+        .into_iter()
+        .map(|(audience, at)| Timestamp::from_microsecond(at).map(|at| (audience, at)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Fault::odd(error.to_string()))?;
+    Ok((audiences, !same || widened))
+}
