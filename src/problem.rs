@@ -1,5 +1,6 @@
 //! Something wrong in what a person wrote, with its place and what to do.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +11,15 @@ pub enum Severity {
     Warning,
     /// Nothing is loaded until it is mended.
     Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
 }
 
 /// A place in a file.
@@ -75,5 +85,20 @@ impl Problem {
         let before = place.text.get(..place.span.0)?;
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+}
+
+impl fmt::Display for Problem {
+    /// One line for logs: `file:line:column: error: message (hint)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some((line, column)) = self.line_and_column() {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " {}: {}", self.severity, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
     }
 }

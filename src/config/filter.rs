@@ -1,0 +1,98 @@
+//! From `where` and `unless` to conditions that can hold for the anchor.
+
+use std::collections::BTreeMap;
+
+use super::read::{Many, Reader, Scalar as _, Spot, Table};
+use super::rule_shape::RawFilter;
+use super::source::At;
+use crate::domain::filter::Filter;
+use crate::domain::money::{Currency, Money};
+use crate::domain::rule::Anchor;
+
+/// The conditions, checked against what the rule is about.
+pub(super) fn checked(raw: Option<&RawFilter>, anchor: &Spot<Anchor>, reader: &mut Reader<'_>) -> Filter {
+    let Some(raw) = raw else { return Filter::default() };
+    check_meaning(raw, anchor, reader);
+    Filter {
+        kind: texts(raw.kind.as_ref(), |kind| kind.as_str().to_owned()),
+        min_balance: min_balance(raw.min_balance.as_ref(), reader),
+        currency: texts(raw.currency.as_ref(), |currency| currency.code().to_owned()),
+        segment: texts(raw.segment.as_ref(), Clone::clone),
+        tags: texts(raw.tags.as_ref(), Clone::clone),
+        locale: texts(raw.locale.as_ref(), |locale| locale.0.clone()),
+        owner: texts(raw.owner.as_ref(), Clone::clone),
+        outcome: texts(raw.outcome.as_ref(), |outcome| outcome.as_str().to_owned()),
+        product: texts(raw.product.as_ref(), Clone::clone),
+        purchases_at_least: raw.purchases_at_least.as_ref().map(|least| least.value),
+        attributes: raw.attributes.as_ref().map(attributes).unwrap_or_default(),
+    }
+}
+
+fn texts<T>(given: Option<&Many<Spot<T>>>, text: impl Fn(&T) -> String) -> Vec<String> {
+    given.into_iter().flat_map(|many| &many.items).map(|item| text(&item.value)).collect()
+}
+
+fn attributes(table: &Table<Many<Spot<String>>>) -> BTreeMap<String, Vec<String>> {
+    table.0.iter().map(|(name, values)| (name.value.clone(), texts(Some(values), Clone::clone))).collect()
+}
+
+fn min_balance(
+    table: Option<&Table<Spot<String>>>,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<String, rust_decimal::Decimal> {
+    let mut least = BTreeMap::new();
+    for (code, amount) in table.into_iter().flat_map(|table| &table.0) {
+        let currency = match Currency::parse(code) {
+            Ok(currency) => currency,
+            Err(complaint) => {
+                let hint = complaint.hint.unwrap_or_else(|| "the key is a currency: { CNY: 100 }".to_owned());
+                reader.error(&code.at, complaint.message, hint);
+                continue;
+            }
+        };
+        match Money::parse(amount, currency) {
+            Ok(money) if money.amount.is_sign_negative() => {
+                reader.error(&amount.at, "a least balance can't be negative", "write 0 or more");
+            }
+            Ok(money) => {
+                least.insert(currency.code().to_owned(), money.amount);
+            }
+            Err(error) => {
+                reader.error(&amount.at, error.to_string(), "write it like { CNY: 100, EUR: 12.50 }")
+            }
+        }
+    }
+    least
+}
+
+/// A condition on something that the rule is not about would hold for
+/// everybody or nobody, and neither is what was meant.
+fn check_meaning(raw: &RawFilter, anchor: &Spot<Anchor>, reader: &mut Reader<'_>) {
+    let of_receivables: [(&str, Option<&At>); 3] = [
+        ("kind", raw.kind.as_ref().map(|given| &given.at)),
+        ("min_balance", raw.min_balance.as_ref().and_then(|table| table.0.first()).map(|(key, _)| &key.at)),
+        ("currency", raw.currency.as_ref().map(|given| &given.at)),
+    ];
+    let of_events = [
+        ("outcome", raw.outcome.as_ref().map(|given| &given.at)),
+        ("product", raw.product.as_ref().map(|given| &given.at)),
+    ];
+    let mut refuse = |conditions: &[(&str, Option<&At>)], what: &str, hint: &str| {
+        for (name, at) in conditions {
+            if let Some(at) = at {
+                let message = format!("`{name}` asks about {what}, and `{}` is not about one", anchor.value);
+                reader.error(at, message, hint);
+            }
+        }
+    };
+    let only_receivables = "it can stand only where the anchor is receivable.… or payment.…";
+    let only_events = "it can stand only where the anchor is event.…";
+    match anchor.value {
+        Anchor::Receivable(_) | Anchor::Payment => refuse(&of_events, "an event", only_events),
+        Anchor::Event(_) => refuse(&of_receivables, "a receivable", only_receivables),
+        Anchor::Calendar => {
+            refuse(&of_receivables, "a receivable", only_receivables);
+            refuse(&of_events, "an event", only_events);
+        }
+    }
+}
