@@ -1,0 +1,119 @@
+//! Against `smtp-sink`, which comes with Postfix: a relay that is not ours.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use courtesy::domain::delivery::Parcel;
+use courtesy::relay::{Relay, SmtpRelay, SmtpSettings};
+use mail_parser::MessageParser;
+use tokio::task::JoinSet;
+
+use super::{Ends, PATIENT, ends, letter, open, plain, smtp};
+
+const LETTERS: usize = 200;
+const SESSIONS: usize = 4;
+
+/// A running `smtp-sink` that writes every message into a file of its own.
+struct Sink {
+    process: Child,
+    port: u16,
+}
+
+impl Sink {
+    async fn start(folder: &Path) -> Self {
+        let port = {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+            listener.local_addr().expect("bound").port()
+        };
+        let process = Command::new("/usr/sbin/smtp-sink")
+            .args(["-u", "root", "-d", "%M."])
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("64")
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("smtp-sink of Debian's postfix");
+        let listens = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENT.connect, listens).await.expect("smtp-sink listens");
+        Self { process, port }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.process.kill().expect("still running");
+        self.process.wait().expect("ended");
+    }
+}
+
+fn numbered(n: usize) -> Parcel {
+    let bytes = format!(
+        "From: accounts@morningstar.test\r\nTo: c{n}@example.test\r\nSubject: =?utf-8?b?5a+56LSm?= {n}\r\n\
+         Message-ID: <{n}@morningstar.test>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
+         Dear customer {n},\r\n.\r\n..two dots\r\n\r\n{}.end\r\n",
+        "a line of some length, to make the letter more than a packet\r\n".repeat(n)
+    );
+    Parcel {
+        message_id: format!("{n}@morningstar.test"),
+        ..letter(&format!("c{n}@example.test"), &[], bytes)
+    }
+}
+
+/// Takes letters over one session after the other until there are none.
+async fn carry(relay: &SmtpRelay, numbers: impl Iterator<Item = usize>) {
+    let mut session = open(relay).await;
+    for n in numbers {
+        if !relay.is_usable(&session) {
+            relay.close(session).await;
+            session = open(relay).await;
+        }
+        relay.ready(&mut session).await;
+        let outcome = relay.deliver(&mut session, &numbered(n)).await;
+        assert_eq!(ends(&outcome), Ends::Sent, "{n}: {outcome:?}");
+    }
+    relay.close(session).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs smtp-sink"]
+async fn two_hundred_letters_over_four_sessions_reach_a_real_relay_once_and_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sink = Sink::start(folder.path()).await;
+    let relay = std::sync::Arc::new(smtp(SmtpSettings { connections: SESSIONS, ..plain(sink.port) }));
+    let mut sessions = JoinSet::new();
+    for first in 0..SESSIONS {
+        let relay = std::sync::Arc::clone(&relay);
+        sessions.spawn(async move { carry(&relay, (first..LETTERS).step_by(SESSIONS)).await });
+    }
+    while let Some(session) = sessions.join_next().await {
+        session.expect("every letter sent");
+    }
+    drop(sink);
+
+    let mut copies: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
+        let dump = std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        // smtp-sink puts the envelope in front of the header, as `X-` fields and a `Received`.
+        let message = MessageParser::new().parse(&dump).expect("a message");
+        let id = message.message_id().expect("a Message-ID").to_owned();
+        let n: usize = id.split('@').next().and_then(|n| n.parse().ok()).expect("a number");
+        let envelope_to = message.header_raw("X-Rcpt-Args").expect("the envelope").trim().to_owned();
+        assert!(envelope_to.starts_with(&format!("<c{n}@example.test>")), "{envelope_to}");
+        let sent = String::from_utf8(numbered(n).bytes.to_vec()).expect("text");
+        let original = MessageParser::new().parse(&sent).expect("a message");
+        assert_eq!(message.subject(), original.subject());
+        let text =
+            |message: &mail_parser::Message| message.body_text(0).expect("a text").replace("\r\n", "\n");
+        assert_eq!(text(&message).trim_end(), text(&original).trim_end(), "{id}");
+        *copies.entry(id).or_default() += 1;
+    }
+    assert_eq!(copies.len(), LETTERS);
+    assert!(copies.values().all(|count| *count == 1), "{copies:?}");
+}
