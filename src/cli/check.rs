@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use super::failure::Found;
 use super::screen::Screen;
 use super::{Global, Verdict, load, problems};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::problem::{Problem, Severity};
 use crate::relay::Relay;
 use crate::store::{OutboxFilter, Store};
@@ -80,7 +80,7 @@ pub async fn run(
 async fn of_parts(config: &Config, now: Timestamp) -> Vec<Problem> {
     let today = now.to_zoned_datetime(config.settings.business.zone.clone()).date();
     let mut found = config.warnings.clone();
-    found.extend(config::calendar_end(config, today));
+    found.extend(config.calendar_warnings(today));
     match load::composer(config) {
         Ok((_, warnings)) => found.extend(warnings),
         Err(problems) => found.extend(problems),

@@ -19,7 +19,6 @@ use super::failure::Found;
 use super::screen::Screen;
 use super::{Verdict, init, load};
 use crate::clock::VirtualClock;
-use crate::config;
 use crate::domain::calendar::instant_at;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
@@ -66,7 +65,7 @@ pub async fn run(args: &DemoArgs, now: Timestamp, screen: &mut Screen) -> anyhow
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot create {}", args.dir.display()))?;
     fs::write(args.dir.join(MARKER), "Made by `courtesy demo`; `--force` replaces it.\n")?;
     init::write_shipped(&args.dir)?;
-    let config = config::load(&args.dir.join("config/courtesy.yaml")).map_err(Found)?;
+    let config = load::config_at(&args.dir.join("config/courtesy.yaml")).map_err(Found)?;
     let zone = config.settings.business.zone.clone();
     let share = config.import_share;
     let store_file = config.store.clone();

@@ -19,8 +19,16 @@ use crate::store::sqlite::{OpenOptions, SqliteStore};
 /// # Errors
 /// When there is none, or it has problems.
 pub fn config(global: &Global) -> anyhow::Result<Config> {
-    let file = config::find(global.config.as_deref())?;
-    config::load(&file).map_err(|problems| Found(problems).into())
+    let file = config::find(global.config.as_deref()).map_err(|problem| Found(vec![problem]))?;
+    Ok(config_at(&file).map_err(Found)?)
+}
+
+/// Reads the configuration in a file.
+///
+/// # Errors
+/// Every problem found.
+pub fn config_at(file: &Path) -> Result<Config, Vec<Problem>> {
+    config::load(file, &|name| std::env::var(name).ok())
 }
 
 /// Opens the store, and makes it if this is the first time.
@@ -74,13 +82,14 @@ pub fn composer(config: &Config) -> Result<(Composer, Vec<Problem>), Vec<Problem
 /// Every problem of the templates.
 pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
     let (composer, _) = composer(&config)?;
+    let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
     Ok(Office {
         settings: config.settings,
         rules: config.rules,
         fingerprints: config.fingerprints,
         composer,
         mail: config.mail,
-        connections: connections(&config.deliver),
+        connections,
         mask_addresses: config.log.mask_addresses,
     })
 }
@@ -90,7 +99,7 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
 /// # Errors
 /// Every problem found.
 pub fn reload(file: &Path) -> Result<Office, Vec<Problem>> {
-    config::load(file).and_then(office)
+    config_at(file).and_then(office)
 }
 
 /// The way out.
@@ -98,7 +107,14 @@ pub fn reload(file: &Path) -> Result<Office, Vec<Problem>> {
 /// # Errors
 /// When the relay's settings can't be used.
 pub fn relay(config: &Config) -> anyhow::Result<AnyRelay> {
-    AnyRelay::new(&config.deliver).context("mail.deliver")
+    let deliver = deliver(config).map_err(|problem| Found(vec![problem]))?;
+    AnyRelay::new(&deliver).context("mail.deliver")
+}
+
+/// Where letters are handed over; what only delivering needs, such as the
+/// password, is asked for here.
+fn deliver(config: &Config) -> Result<Deliver, Problem> {
+    config.deliver.clone()
 }
 
 fn connections(deliver: &Deliver) -> usize {

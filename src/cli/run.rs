@@ -1,15 +1,20 @@
 //! `courtesy run`: the daemon, or one pass.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::bail;
 use clap::Args;
 use owo_colors::OwoColorize;
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use super::failure::Found;
 use super::screen::Screen;
 use super::{Global, Verdict, load, lock};
 use crate::clock::Clock;
 use crate::engine::{DeliveryReport, Engine, PassReport, daemon};
+use crate::relay::Relay;
 use crate::store::Store;
 
 const EXAMPLES: &str = "\
@@ -65,17 +70,73 @@ pub async fn run(
     let store = load::store(&config)?;
     let relay = load::relay(&config)?;
     let office = load::office(config).map_err(Found)?;
-    let recovering = store.clone();
-    let engine = Engine::new(store, relay, clock.clone(), office);
+    let engine = Engine::new(store, relay, clock, office);
     if !args.once {
-        daemon::run(engine, move || load::reload(&file)).await?;
-        return Ok(Verdict::Done);
+        return run_daemon(engine, &file).await;
     }
-    recovering.recover(clock.now()).await?;
+    daemon::recover(&engine).await?;
     let pass = engine.pass().await?;
     let delivery = engine.deliver().await?;
     summarise(&pass, &delivery, screen)?;
     Ok(if delivery.relay_down.is_some() { Verdict::Failed } else { Verdict::Done })
+}
+
+/// Runs until SIGTERM or SIGINT. A second one does not wait for the letters
+/// under way, which stay `uncertain`.
+async fn run_daemon<S: Store, R: Relay, C: Clock>(
+    engine: Engine<S, R, C>,
+    file: &Path,
+) -> anyhow::Result<Verdict> {
+    let (sender, signals) = mpsc::channel(1);
+    let impatient = tokio::spawn(pass_on(sender, Listening::begin()?));
+    tokio::select! {
+        ended = daemon::run(engine, || load::reload(file), signals) => ended?,
+        _ = impatient => bail!("told to stop twice; letters under way were left uncertain"),
+    }
+    Ok(Verdict::Done)
+}
+
+/// The signals we answer.
+struct Listening {
+    terminate: Signals,
+    interrupt: Signals,
+    hang_up: Signals,
+}
+
+impl Listening {
+    fn begin() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> daemon::Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => daemon::Signal::Stop,
+            _ = self.interrupt.recv() => daemon::Signal::Stop,
+            _ = self.hang_up.recv() => daemon::Signal::Reload,
+        }
+    }
+}
+
+/// Passes signals on to the daemon; ends at the second one that asks to stop.
+async fn pass_on(daemon: mpsc::Sender<daemon::Signal>, mut listening: Listening) {
+    let mut stops = 0;
+    while stops < 2 {
+        match listening.next().await {
+            daemon::Signal::Stop => {
+                stops += 1;
+                let first = daemon.clone();
+                // Waits behind a reload in progress, while we go on listening.
+                tokio::spawn(async move { first.send(daemon::Signal::Stop).await });
+            }
+            // Full means that a reload waits already, which will read the
+            // files as they are then.
+            daemon::Signal::Reload => daemon.try_send(daemon::Signal::Reload).unwrap_or_default(),
+        }
+    }
 }
 
 fn summarise(pass: &PassReport, delivery: &DeliveryReport, screen: &mut Screen) -> anyhow::Result<()> {
@@ -88,7 +149,7 @@ fn summarise(pass: &PassReport, delivery: &DeliveryReport, screen: &mut Screen) 
     let notable: BTreeMap<_, _> =
         pass.skipped.iter().filter(|(stop, _)| NOTABLE.contains(stop)).map(|(s, n)| (*s, *n)).collect();
     counted("left out", &notable, screen)?;
-    if pass.capped {
+    if pass.capped > 0 {
         screen.say("More is due than one pass may queue (letters.per_pass); the next one takes the rest.")?;
     }
     if let Some(cause) = &delivery.relay_down {
