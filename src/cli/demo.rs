@@ -180,7 +180,7 @@ impl<R: Relay> Play<R> {
         screen.say(format_args!(
             "\nLetters: {letters}\nTo leaf through them: {page}\n\n\
              It is a working installation that goes on from today:\n  cd {dir} && courtesy run --once",
-            letters = dir.join("outbox").display(),
+            letters = dir.join("data/outbox").display(),
             page = page.display(),
             dir = dir.display(),
         ))?;
@@ -232,7 +232,7 @@ fn make_room(args: &DemoArgs) -> anyhow::Result<()> {
             dir.display()
         );
     }
-    for name in ["config", "templates", "sample", "data", "outbox"] {
+    for name in ["config", "templates", "sample", "data"] {
         let folder = dir.join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;

@@ -20,7 +20,7 @@ Examples:
   courtesy init /srv/courtesy       writes config/ and templates/ there
   courtesy init .                   here, if the folder is empty
 
-Nothing leaves by accident: until `mail.deliver` is changed, letters become files in outbox/.";
+Nothing leaves by accident: until `mail.deliver` is changed, letters become files in data/outbox/.";
 
 /// Which folder.
 #[derive(Args, Debug)]
@@ -45,12 +45,11 @@ pub fn run(args: &InitArgs, screen: &mut Screen) -> anyhow::Result<Verdict> {
          Next:\n\
          \x20 1. Edit {config}: name, people, mail.from\n\
          \x20 2. {step}courtesy check\n\
-         \x20 3. {import}courtesy import customers customers.csv   (then receivables, payments, events)\n\n\
+         \x20 3. courtesy import customers customers.csv   (then receivables, payments, events)\n\n\
          Then `courtesy run`. Letters become files in {outbox} until `mail.deliver` says otherwise.",
         dir = args.dir.display(),
         config = args.dir.join("config/courtesy.yaml").display(),
-        import = if here { "" } else { "there: " },
-        outbox = args.dir.join("outbox").display(),
+        outbox = args.dir.join("data/outbox").display(),
     ))?;
     Ok(Verdict::Done)
 }

@@ -19,7 +19,7 @@ Examples:
   courtesy record payment INV-4711 1200.50                 money came in today
   courtesy record payment INV-4711 -1200.50 --on 2026-03-02   and went back: it bounced
   courtesy record payment --customer C001 500 --currency CNY  on account
-  courtesy record event visit --customer C001 --outcome positive --note 'liked the new lathe'
+  courtesy record event C001 visit --outcome positive --note 'liked the new lathe'
   courtesy record promise INV-4711 2026-04-15
   courtesy record dispute INV-4711 --reason 'two boxes were missing'
   courtesy record resume dispute INV-4711
@@ -78,11 +78,10 @@ struct PaymentArgs {
 
 #[derive(Args, Debug)]
 struct EventArgs {
+    /// With whom
+    customer: String,
     /// What: visit, signing, purchase, delivery, proficient, favour, or a word of your own
     kind: String,
-    /// With whom
-    #[arg(long, value_name = "ID")]
-    customer: String,
     /// How it went; only a positive visit is thanked for
     #[arg(long, value_enum)]
     outcome: Option<Outcome>,

@@ -83,7 +83,7 @@ impl Installation {
 
     /// A visit that went well, just now.
     pub fn record_visit(&self) -> Shown {
-        self.run(&["record", "event", "visit", "--customer", "C1", "--outcome", "positive"])
+        self.run(&["record", "event", "C1", "visit", "--outcome", "positive"])
     }
 
     pub fn path(&self) -> &Path {
