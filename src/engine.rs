@@ -1,15 +1,30 @@
 //! What runs: passes that plan, couriers that deliver, and the daemon that
 //! keeps both going.
 //!
+//! In reading order: [`cycle`] observes, plans and queues; [`courier`] claims,
+//! composes, hands over and records; [`journal`] writes the log line of each
+//! letter; [`daemon`] turns the heartbeat into passes; [`rehearsal`] does the
+//! same with a virtual clock.
+//!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
 
+mod courier;
+mod cycle;
+pub mod daemon;
+mod journal;
+pub mod rehearsal;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+use crate::domain::delivery::Unreachable;
 use crate::domain::ids::RuleName;
-use crate::domain::rule::Rule;
+use crate::domain::retry;
+use crate::domain::rule::{Rule, RuleSeen, Rules};
 use crate::domain::settings::Settings;
 use crate::letter::{Composer, MailSettings};
 use crate::relay::Relay;
@@ -34,14 +49,40 @@ pub struct Office {
     pub mask_addresses: bool,
 }
 
+impl Office {
+    /// The rules with what the store knows of when they came into force.
+    fn rules_in_force(&self, mut seen: BTreeMap<RuleName, RuleSeen>) -> Rules {
+        let mut rules: Vec<_> =
+            self.rules.iter().map(|rule| (rule.clone(), seen.remove(&rule.name))).collect();
+        rules.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        Rules { rules }
+    }
+}
+
 /// The engine of one installation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Engine<S, R, C> {
     store: S,
     relay: Arc<R>,
     clock: C,
     // Replaced by a reload while couriers finish on the one they hold.
     office: Arc<RwLock<Arc<Office>>>,
+    // Shared by the couriers, because a pause concerns all of them.
+    relay_state: Arc<Mutex<RelayState>>,
+    stopping: Arc<tokio::sync::watch::Sender<bool>>,
+}
+
+impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            relay: Arc::clone(&self.relay),
+            clock: self.clock.clone(),
+            office: Arc::clone(&self.office),
+            relay_state: Arc::clone(&self.relay_state),
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
 }
 
 /// What one pass found.
@@ -55,8 +96,8 @@ pub struct PassReport {
     pub waiting: BTreeMap<&'static str, u64>,
     /// Candidates that were skipped, by the name of the stop.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Whether the cap per pass left something for the next.
-    pub capped: bool,
+    /// Letters that the cap per pass left for the next.
+    pub capped: u64,
 }
 
 /// What became of letters.
@@ -69,10 +110,48 @@ pub struct DeliveryReport {
     pub relay_down: Option<String>,
 }
 
+impl DeliveryReport {
+    fn add(&mut self, other: &Self) {
+        for (what, count) in &other.letters {
+            *self.letters.entry(what).or_default() += count;
+        }
+        if other.relay_down.is_some() {
+            self.relay_down.clone_from(&other.relay_down);
+        }
+    }
+}
+
+/// How the relay has been lately. Being down costs no letter an attempt.
+#[derive(Debug, Default)]
+struct RelayState {
+    failures: u32,
+    paused_until: Option<Timestamp>,
+    reason: String,
+    /// Letters refused by policy in a row, each for another recipient.
+    refused: Vec<(crate::domain::ids::LetterId, String)>,
+}
+
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Puts the parts together.
     pub fn new(store: S, relay: R, clock: C, office: Office) -> Self {
-        Self { store, relay: Arc::new(relay), clock, office: Arc::new(RwLock::new(Arc::new(office))) }
+        Self {
+            store,
+            relay: Arc::new(relay),
+            clock,
+            office: Arc::new(RwLock::new(Arc::new(office))),
+            relay_state: Arc::new(Mutex::new(RelayState::default())),
+            stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
+        }
+    }
+
+    /// The store it works on.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The clock it goes by.
+    pub fn clock(&self) -> &C {
+        &self.clock
     }
 
     /// What is in force.
@@ -81,8 +160,56 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         Arc::clone(&self.office.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a reloaded configuration in force.
+    /// Puts a reloaded configuration in force. Letters on their way finish
+    /// on the old one.
     pub fn replace_office(&self, office: Office) {
         *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    }
+
+    /// Lets couriers finish the letter in hand and take no other.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Why the relay is left alone at present, if it is.
+    fn relay_pause(&self) -> Option<String> {
+        let now = self.clock.now();
+        self.with_relay_state(|state| {
+            state.paused_until.is_some_and(|until| now < until).then(|| state.reason.clone())
+        })
+    }
+
+    fn relay_failed(&self, why: &Unreachable) {
+        let now = self.clock.now();
+        let wait = self.with_relay_state(|state| {
+            state.failures = state.failures.saturating_add(1);
+            // What needs a person does not get better by asking often.
+            let backoff = retry::relay_backoff(state.failures);
+            let wait = if why.needs_person { backoff.max(SignedDuration::from_mins(15)) } else { backoff };
+            state.paused_until = Some(now + wait);
+            state.reason = why.to_string();
+            wait
+        });
+        journal::relay_down(why, wait);
+    }
+
+    fn relay_answered(&self) {
+        let was_down = self.with_relay_state(|state| {
+            let was_down = state.failures > 0;
+            state.failures = 0;
+            state.paused_until = None;
+            was_down
+        });
+        if was_down {
+            journal::relay_back();
+        }
+    }
+
+    fn with_relay_state<T>(&self, change: impl FnOnce(&mut RelayState) -> T) -> T {
+        change(&mut self.relay_state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -102,6 +102,7 @@ pub enum RelayError {
 }
 
 /// Where letters are handed over, as configured under `mail.deliver`.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 #[derive(Clone, Debug)]
 pub enum Deliver {
     /// One `.eml` per letter into this folder.

@@ -189,8 +189,9 @@ pub trait Store: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<LetterId>, StoreError>> + Send;
 
-    /// The moment of the earliest letter that waits by itself.
-    fn next_attempt_at(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
+    /// The earliest moment at which there is something to do: a relationship
+    /// to look at, or a letter that waits by itself.
+    fn next_due_at(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 
     /// A letter and the facts of its relationship.
     fn letter_and_facts(
@@ -226,6 +227,16 @@ pub trait Store: Clone + Send + Sync + 'static {
         letter: LetterId,
         attempts: u32,
         what: SetAside,
+        why: String,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Puts a held letter back into the queue; `approved` notes that a person
+    /// has agreed to it. False if it is not held.
+    fn release(
+        &self,
+        letter: LetterId,
+        approved: bool,
         why: String,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;

@@ -11,6 +11,8 @@ mod budget;
 mod drafts;
 mod guards;
 mod subjects;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};

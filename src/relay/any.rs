@@ -7,6 +7,7 @@ use super::smtp::{SmtpRelay, SmtpSession};
 use super::{Deliver, Relay, RelayError};
 
 /// Files or SMTP.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 #[derive(Debug)]
 pub enum AnyRelay {
     /// One `.eml` per letter.

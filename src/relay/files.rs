@@ -110,14 +110,12 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let (unfinished, finished) = (folder.join(format!(".{name}.part")), folder.join(name));
     let replaces = finished.exists();
     let not_written = |doing: &str, error: &io::Error| {
-        // What is left of it has no name that anybody reads; the cause above matters more.
-        match fs::remove_file(&unfinished) {
-            Ok(()) => Failure::NotWritten(format!("{doing} {}: {error}", finished.display())),
-            Err(left) => Failure::NotWritten(format!(
-                "{doing} {}: {error} (and a part is left: {left})",
-                finished.display()
-            )),
-        }
+        let left = match fs::remove_file(&unfinished) {
+            Ok(()) => String::new(),
+            Err(left) if left.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(left) => format!(" (and {} could not be removed: {left})", unfinished.display()),
+        };
+        Failure::NotWritten(format!("{doing} {}: {error}{left}", finished.display()))
     };
     write_synced(&unfinished, bytes).map_err(|error| not_written("writing", &error))?;
     fs::rename(&unfinished, &finished).map_err(|error| not_written("renaming", &error))?;
@@ -138,12 +136,9 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn file_name(parcel: &Parcel) -> String {
-    let hash: String = Sha256::digest(parcel.message_id.as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{}-{hash}.eml", date_of(&parcel.bytes).unwrap_or_else(|| "00000000T000000Z".to_owned()))
+    let digest = Sha256::digest(parcel.message_id.as_bytes());
+    let hash = digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+    format!("{}-{hash:016x}.eml", date_of(&parcel.bytes).unwrap_or_else(|| "00000000T000000Z".to_owned()))
 }
 
 /// The `Date` field of the message in UTC, as `20260301T090000Z`.

@@ -1,7 +1,7 @@
 //! Stages that come again, until something happens or it has been said
 //! often enough.
 
-use super::{Climb, Rung, Track, days_between, is_of_stage, track_of};
+use super::{Climb, Rung, Track, is_of_stage, track_of};
 use crate::domain::calendar::day_begins;
 use crate::domain::ids::StageName;
 use crate::domain::notice::PastNotice;

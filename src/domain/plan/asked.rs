@@ -8,6 +8,7 @@ use super::guards::{self, pauses, silenced, stopped};
 use super::subjects::{self, Item};
 use super::view::{self, View};
 use super::{Found, Verdict};
+use crate::domain::calendar::day_begins;
 use crate::domain::event::Event;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Climb, Next, Rung, Track};
@@ -59,6 +60,9 @@ impl<'a> Asked<'a> {
         let stop = silenced(self.view, self.rule, &item);
         let held = past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held);
         let (pauses, resume_on) = pauses(self.view, self.rule, &item);
+        if let Some(day) = guards::next_change(self.view, &item) {
+            found.wake(day_begins(day, self.view.zone()));
+        }
         let days = self.view.days_of(self.rule);
         let climb = Climb {
             stages: &self.rule.stages,

@@ -64,11 +64,11 @@ impl Book {
             .upcoming
             .iter()
             .filter(|next| next.budget == kind && next.priority > draft.priority)
-            .filter(|next| next.day > day && apart(next.day, day) < budget.days)
+            .filter(|next| next.day >= day && apart(next.day, day) < budget.days)
             .map(|next| next.day)
             .min();
         if let Some(higher) = higher {
-            return Err(higher);
+            return Err(higher.max(day.saturating_add(1.day())));
         }
         self.letters.push((kind, day));
         Ok(())

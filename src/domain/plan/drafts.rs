@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::guards;
 use super::subjects::Item;
 use super::view::{View, priority};
 use crate::domain::customer::Class;
+use crate::domain::ids::StageName;
 use crate::domain::ladder::{Rung, Track};
 use crate::domain::notice::{Draft, Line, NoticeKey};
 use crate::domain::recipients;
-use crate::domain::rule::{Recipient, Rule};
+use crate::domain::rule::{Anchor, Recipient, Rule};
 use crate::domain::stop::Stop;
 
 /// An item whose rung is reached and which nothing stops.
@@ -125,7 +125,7 @@ fn passed_over(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -
     let mut said = Vec::new();
     for due in std::iter::once(lead).chain(with) {
         let past = view.past(&due.item.subject);
-        let sent = |name: &crate::domain::ids::StageName| {
+        let sent = |name: &StageName| {
             past.iter().any(|notice| {
                 notice.key.rule == rule.name
                     && notice.key.stage == *name
@@ -172,10 +172,8 @@ pub fn looked(
     reached_at: Timestamp,
     already: bool,
 ) -> Result<(), Option<Timestamp>> {
-    let Some(schedule) = rule
-        .schedule
-        .as_ref()
-        .filter(|_| !already && !matches!(rule.anchor, crate::domain::rule::Anchor::Calendar))
+    let Some(schedule) =
+        rule.schedule.as_ref().filter(|_| !already && !matches!(rule.anchor, Anchor::Calendar))
     else {
         return Ok(());
     };
@@ -195,10 +193,4 @@ pub fn next_look(view: &View<'_>, rule: &Rule, at: Timestamp) -> Timestamp {
     let zone = &view.settings.business.zone;
     let just_before = at - jiff::SignedDuration::from_micros(1);
     rule.schedule.as_ref().and_then(|schedule| schedule.next_after(just_before, zone)).unwrap_or(at)
-}
-
-/// Whether an item's own letters to the customer are kept back, so that its
-/// alarms come on their own dates.
-pub fn customer_stop(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
-    guards::silenced(view, rule, item)
 }

@@ -149,6 +149,15 @@ fn min_gap(view: &View<'_>, rule: &Rule, receivable: &Receivable) -> Option<Deci
         .map(|(free, other)| until(view, free, Stop::MinGap(other.clone())))
 }
 
+/// The next day on which a stop begins by itself: a pause written down for
+/// the future, or the day after the limitation.
+pub fn next_change(view: &View<'_>, item: &Item<'_>) -> Option<Date> {
+    let receivable = item.receivable?;
+    let pauses = receivable.pauses.iter().chain(&view.of.pauses).map(|pause| pause.from);
+    let barred = receivable.limitation_on.map(|day| day.saturating_add(1.day()));
+    pauses.chain(barred).filter(|day| *day > view.today).min()
+}
+
 /// Waits until a day begins at the customer's.
 pub fn until(view: &View<'_>, day: Date, why: Stop) -> Decision {
     Decision::Waiting { until: day_begins(day, view.zone()), why }

@@ -119,6 +119,20 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_arrives_is_what_was_written_and_ends_once(lines in proptest::collection::vec("[.a ]{0,5}", 1..8)) {
+            let message = lines.join("\r\n") + "\r\n";
+            let sent = String::from_utf8(Body::new(message.as_bytes()).unwrap().bytes).unwrap();
+            let inside = sent.strip_suffix(".\r\n").unwrap();
+            let after_a_line = "\r\n".to_owned() + inside;
+            proptest::prop_assert!(!after_a_line.contains("\r\n.\r\n"));
+            let arrived: String =
+                inside.split_inclusive('\n').map(|line| line.strip_prefix('.').unwrap_or(line)).collect();
+            proptest::prop_assert_eq!(arrived, message);
+        }
+    }
+
     #[test]
     fn a_message_that_servers_could_read_differently_is_refused() {
         let long = [vec![b'x'; 999], b"\r\n".to_vec()].concat();

@@ -24,7 +24,7 @@ struct Turns {
 impl Pace {
     /// `per_min` turns a minute, the first at once; `None` is no limit.
     pub fn new(per_min: Option<u32>) -> Self {
-        let every = per_min.map(|per_min| Duration::from_secs(60) / per_min.max(1));
+        let every = per_min.map(|per_min| Duration::from_mins(1) / per_min.max(1));
         Self { every, turns: Mutex::default() }
     }
 

@@ -85,9 +85,11 @@ fn read(received: &[u8]) -> Result<Option<(Answer, usize)>, Malformed> {
 /// Checks the form of a line; says whether it is the last one.
 fn check(line: &[u8]) -> Result<bool, Malformed> {
     match line {
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => Ok(true),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ', ..] => Ok(true),
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', b'-', ..] => Ok(false),
+        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', rest @ ..] => match rest.first() {
+            None | Some(b' ') => Ok(true),
+            Some(b'-') => Ok(false),
+            Some(_) => Err(Malformed::NotSmtp),
+        },
         _ => Err(Malformed::NotSmtp),
     }
 }
@@ -128,7 +130,10 @@ fn enhanced(text: &str) -> Option<(u8, u16, u16)> {
 mod tests {
     use super::*;
 
-    fn taken(bytes: &[u8]) -> Result<Option<(u16, Option<(u8, u16, u16)>, String, usize)>, Malformed> {
+    /// Code, enhanced code, text, and how many bytes are left.
+    type Read = (u16, Option<(u8, u16, u16)>, String, usize);
+
+    fn taken(bytes: &[u8]) -> Result<Option<Read>, Malformed> {
         let mut received = bytes.to_vec();
         take(&mut received).map(|answer| {
             answer.map(|Answer { reply, .. }| (reply.code, reply.enhanced, reply.text, received.len()))
@@ -182,6 +187,25 @@ mod tests {
             assert_eq!(taken(&whole[..length]), Ok(None), "{length}");
         }
         assert!(matches!(taken(whole), Ok(Some((250, None, _, 0)))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_reply_reads_the_same_however_it_arrives(bytes in "[25][50][0-3][- ][a 5.]{0,3}\\r?\\n?[250 \\-x\\r\\n]{0,40}") {
+            let (mut whole, mut piece_by_piece) = (bytes.clone().into_bytes(), Vec::new());
+            let at_once = take(&mut whole);
+            let mut rest = bytes.bytes();
+            let in_pieces = loop {
+                match take(&mut piece_by_piece) {
+                    Ok(None) => match rest.next() {
+                        Some(byte) => piece_by_piece.push(byte),
+                        None => break Ok(None),
+                    },
+                    decided => break decided,
+                }
+            };
+            proptest::prop_assert_eq!(at_once, in_pieces);
+        }
     }
 
     #[test]

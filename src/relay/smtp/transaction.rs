@@ -224,14 +224,9 @@ impl Transaction<'_> {
     }
 
     fn mail_line(&self) -> String {
-        let mut line = format!("MAIL FROM:<{}>", self.parcel.from.as_str());
-        if self.offers.size {
-            line.push_str(&format!(" SIZE={}", self.body.size));
-        }
-        if self.body.eight_bit && self.offers.eight_bit {
-            line.push_str(" BODY=8BITMIME");
-        }
-        line
+        let size = if self.offers.size { format!(" SIZE={}", self.body.size) } else { String::new() };
+        let eight_bit = if self.body.eight_bit { " BODY=8BITMIME" } else { "" };
+        format!("MAIL FROM:<{}>{size}{eight_bit}", self.parcel.from.as_str())
     }
 }
 

@@ -78,9 +78,10 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// From now on.
+    /// From now on; a year is as good as for ever.
     pub fn within(within: Duration) -> Self {
-        Self { at: Instant::now() + within, within }
+        let year = Duration::from_hours(365 * 24);
+        Self { at: Instant::now() + within.min(year), within }
     }
 
     /// Waits for `work` until then.
@@ -91,7 +92,9 @@ impl Deadline {
     /// A part of what is left, for one of `tries` equal tries.
     pub fn share(self, tries: usize) -> Self {
         let left = self.at.saturating_duration_since(Instant::now());
-        Self::within(left / u32::try_from(tries).unwrap_or(u32::MAX).max(1))
+        let share = left / u32::try_from(tries).unwrap_or(u32::MAX).max(1);
+        // In whole milliseconds, because people read it.
+        Self::within(Duration::new(share.as_secs(), share.subsec_millis() * 1_000_000))
     }
 }
 

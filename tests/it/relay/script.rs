@@ -117,12 +117,13 @@ pub struct Scripted {
     memory: Arc<Mutex<Memory>>,
 }
 
-type Script = dyn Fn(Turn) -> Act + Send + Sync;
+/// What it says when.
+pub type Script = Box<dyn Fn(Turn) -> Act + Send + Sync>;
 
 impl Scripted {
     /// Listens on a free port of this machine.
     pub async fn start(script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
-        Self::listen(None, false, Arc::new(script)).await
+        Self::listen(None, false, Arc::new(Box::new(script))).await
     }
 
     /// The same, able to encrypt: from the first byte if `implicit`.
@@ -131,7 +132,7 @@ impl Scripted {
         implicit: bool,
         script: impl Fn(Turn) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(acceptor), implicit, Arc::new(script)).await
+        Self::listen(Some(acceptor), implicit, Arc::new(Box::new(script))).await
     }
 
     async fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {

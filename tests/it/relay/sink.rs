@@ -27,7 +27,8 @@ impl Sink {
             listener.local_addr().expect("bound").port()
         };
         let process = Command::new("/usr/sbin/smtp-sink")
-            .args(["-u", "root", "-d", "%M."])
+            .args(if is_root() { &["-u", "root"][..] } else { &[] })
+            .args(["-d", "%M."])
             .arg(format!("127.0.0.1:{port}"))
             .arg("64")
             .current_dir(folder)
@@ -50,6 +51,11 @@ impl Drop for Sink {
         self.process.kill().expect("still running");
         self.process.wait().expect("ended");
     }
+}
+
+/// As root it must be told whom to run as; otherwise it must not.
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n")
 }
 
 fn numbered(n: usize) -> Parcel {
@@ -109,9 +115,8 @@ async fn two_hundred_letters_over_four_sessions_reach_a_real_relay_once_and_whol
         let sent = String::from_utf8(numbered(n).bytes.to_vec()).expect("text");
         let original = MessageParser::new().parse(&sent).expect("a message");
         assert_eq!(message.subject(), original.subject());
-        let text =
-            |message: &mail_parser::Message| message.body_text(0).expect("a text").replace("\r\n", "\n");
-        assert_eq!(text(&message).trim_end(), text(&original).trim_end(), "{id}");
+        let original = sent.replace("\r\n", "\n");
+        assert!(dump.trim_end().ends_with(original.trim_end()), "{id} is not byte for byte the same");
         *copies.entry(id).or_default() += 1;
     }
     assert_eq!(copies.len(), LETTERS);

@@ -27,8 +27,9 @@ fn case(verb: &'static str, act: Act, expected: Ends) -> Case {
 
 /// Only the stage that is tried is impatient, so that a busy machine does not
 /// make another one fail.
-fn impatient_at(verb: &str) -> Timeouts {
+pub fn impatient_at(verb: &str) -> Timeouts {
     match verb {
+        "STARTTLS" | "AUTH" => Timeouts { command: SHORT, ..PATIENT },
         "greeting" | "EHLO" => Timeouts { greeting: SHORT, ..PATIENT },
         "MAIL" | "RCPT" => Timeouts { command: SHORT, ..PATIENT },
         "DATA" => Timeouts { data: SHORT, ..PATIENT },
@@ -38,7 +39,7 @@ fn impatient_at(verb: &str) -> Timeouts {
     }
 }
 
-fn is_silence(act: &Act) -> bool {
+pub fn is_silence(act: &Act) -> bool {
     matches!(act, Act::Hang | Act::Drip(..)) || matches!(act, Act::SayAndHang(said) if said.is_empty())
 }
 
@@ -81,7 +82,7 @@ async fn try_one(case: Case, name: &'static str, manners: Manners, parcel: Parce
 }
 
 /// What is no answer to anything, at whichever stage.
-fn nonsense() -> Vec<Act> {
+pub fn nonsense() -> Vec<Act> {
     vec![
         say("150 wait"),
         say("HTTP/1.1 400 Bad Request"),

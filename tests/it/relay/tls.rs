@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use courtesy::domain::delivery::{SmtpStage, Unreachable};
-use courtesy::relay::{Credentials, Relay, SmtpSettings, Tls};
+use courtesy::relay::{Credentials, Relay, SmtpSettings, Timeouts, Tls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::script::{Act, Scripted, Turn, polite, say};
-use super::{Ends, ann, ends, open, plain, smtp};
+use super::script::{Act, Script, Scripted, Turn, polite, say};
+use super::stages::{impatient_at, is_silence, nonsense};
+use super::{Ends, MESSAGE, PATIENT, SHORT, ann, ends, letter, open, plain, smtp};
 
 const PASSWORD: &str = "correct horse";
 /// `\0accounts\0correct horse`
@@ -117,7 +119,7 @@ async fn a_large_letter_goes_whole_under_tls() {
     let scripted = Scripted::with_tls(pki.acceptor.clone(), true, secure("PLAIN")).await;
     let relay = smtp(pki.settings(scripted.port(), Tls::Implicit));
     let mut session = open(&relay).await;
-    let parcel = super::letter("ann@example.test", &[], ".line\r\n".repeat(200_000));
+    let parcel = letter("ann@example.test", &[], ".line\r\n".repeat(200_000));
     let outcome = relay.deliver(&mut session, &parcel).await;
     assert_eq!(ends(&outcome), Ends::Sent, "{outcome:?}");
     assert_eq!(scripted.taken()[0].bytes, &*parcel.bytes);
@@ -180,7 +182,7 @@ async fn starttls_that_is_not_offered_refused_or_tampered_with_is_never_done_wit
         "STARTTLS" => Act::SayAndEncrypt("220 go ahead\r\n2".to_owned()),
         _ => secure("PLAIN")(turn),
     };
-    let scripts: [(&str, Box<dyn Fn(Turn) -> Act + Send + Sync>, bool); 6] = [
+    let scripts: [(&str, Script, bool); 6] = [
         ("stripped", Box::new(stripped), true),
         ("no EHLO", Box::new(no_ehlo), true),
         ("refused", Box::new(refuses), true),
@@ -251,4 +253,85 @@ async fn a_password_too_long_for_one_line_follows_on_its_own() {
     let relay = smtp(settings);
     relay.close(open(&relay).await).await;
     assert!(scripted.lines().iter().any(|line| line == "AUTH PLAIN"));
+}
+
+#[tokio::test]
+async fn silence_and_nonsense_at_starttls_and_auth_cost_no_letter_and_no_secret() {
+    let pki = Arc::new(Pki::valid());
+    let mut running = JoinSet::new();
+    for (verb, stage) in [("STARTTLS", SmtpStage::Tls), ("AUTH", SmtpStage::Auth)] {
+        for act in nonsense() {
+            let pki = Arc::clone(&pki);
+            running.spawn(async move {
+                let told = act.clone();
+                let script =
+                    move |turn: Turn| if turn.verb == verb { told.clone() } else { secure("PLAIN")(turn) };
+                let scripted = Scripted::with_tls(pki.acceptor.clone(), false, script).await;
+                let mut settings = pki.settings(scripted.port(), Tls::StartTls);
+                if is_silence(&act) {
+                    settings.timeouts = impatient_at(verb);
+                }
+                let unreachable = refused(settings).await;
+                assert_eq!((unreachable.stage, unreachable.needs_person), (stage, false), "{verb} {act:?}");
+                assert_eq!(scripted.taken(), []);
+                if verb == "STARTTLS" {
+                    told_no_secret(&scripted);
+                }
+            });
+        }
+    }
+    while let Some(tried) = running.join_next().await {
+        tried.expect("as expected");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_not_waited_for() {
+    let pki = Pki::valid();
+    let script = |turn: Turn| match turn.verb {
+        "STARTTLS" => Act::SayAndHang("220 go ahead\r\n".to_owned()),
+        _ => secure("PLAIN")(turn),
+    };
+    let scripted = Scripted::start(script).await;
+    let timeouts = Timeouts { connect: SHORT, ..PATIENT };
+    let unreachable =
+        refused(SmtpSettings { timeouts, ..pki.settings(scripted.port(), Tls::StartTls) }).await;
+    assert_eq!((unreachable.stage, unreachable.needs_person), (SmtpStage::Tls, false), "{unreachable}");
+    told_no_secret(&scripted);
+}
+
+#[tokio::test]
+async fn under_tls_the_end_of_a_letter_is_as_certain_as_in_the_clear() {
+    let pki = Pki::valid();
+    let (body, dot) = (SmtpStage::Body, SmtpStage::FinalDot);
+    let hang_after = |said: &str| Act::SayAndHang(said.to_owned());
+    let long = letter("ann@example.test", &[], ("x".repeat(900) + "\r\n").repeat(20_000));
+    for (verb, act, expected) in [
+        (".", Act::Hang, Ends::Uncertain),
+        (".", Act::Close, Ends::Uncertain),
+        (".", Act::Reset, Ends::Uncertain),
+        (".", Act::TakeAndClose, Ends::Uncertain),
+        (".", say("354 go on"), Ends::Uncertain),
+        (".", say("451 4.3.0 not now"), Ends::NotSent(dot)),
+        (".", say("554 5.7.1 spam"), Ends::LetterRefused(dot, 554)),
+        ("body", hang_after("552 5.3.4 too big\r\n"), Ends::LetterRefused(body, 552)),
+        ("body", hang_after(""), Ends::NotSent(body)),
+        ("body", Act::Reset, Ends::NotSent(body)),
+        ("MAIL", Act::Close, Ends::NotSent(SmtpStage::Mail)),
+    ] {
+        let told = act.clone();
+        let script = move |turn: Turn| if turn.verb == verb { told.clone() } else { secure("PLAIN")(turn) };
+        let scripted = Scripted::with_tls(pki.acceptor.clone(), true, script).await;
+        let mut settings = pki.settings(scripted.port(), Tls::Implicit);
+        if is_silence(&act) {
+            settings.timeouts = impatient_at(verb);
+        }
+        let relay = smtp(settings);
+        let mut session = open(&relay).await;
+        let parcel = if verb == "body" { long.clone() } else { letter("ann@example.test", &[], MESSAGE) };
+        let outcome = relay.deliver(&mut session, &parcel).await;
+        assert_eq!(ends(&outcome), expected, "{verb} {act:?}: {outcome:?}");
+        assert!(!relay.is_usable(&session), "{verb} {act:?}");
+        assert_eq!(scripted.taken().len(), usize::from(act == Act::TakeAndClose), "{verb} {act:?}");
+    }
 }

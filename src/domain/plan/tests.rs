@@ -1,0 +1,7 @@
+//! Ladders, stops and budgets played through on a virtual clock: whole lists
+//! of what leaves, day by day.
+
+mod ladders;
+mod properties;
+mod relationship;
+mod world;

@@ -1,0 +1,114 @@
+//! One pass: observe, plan, queue.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Engine, Office, PassReport, journal};
+use crate::clock::Clock;
+use crate::domain::plan::{self, Plan};
+use crate::domain::rule::{Anchor, Rules};
+use crate::domain::stop::Decision;
+use crate::relay::Relay;
+use crate::store::{RuleInForce, Store, StoreError};
+
+/// How many relationships are read, planned and queued together.
+const PAGE: usize = 2_000;
+
+impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
+    /// Looks at every relationship whose time has come, and queues the
+    /// letters that are due, at most `letters.per_pass` of them, those that
+    /// were due first before the others.
+    ///
+    /// # Errors
+    /// What the store could not do. What was queued before stays queued.
+    pub async fn pass(&self) -> Result<PassReport, StoreError> {
+        let now = self.clock.now();
+        let office = self.office();
+        let rules = self.see_rules(&office, now).await?;
+        let reach = plan::reach(&rules, now);
+        let cap = usize::try_from(office.settings.letters.per_pass).unwrap_or(usize::MAX);
+        let mut report = PassReport::default();
+        let mut with_letters: Vec<Plan> = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.facts(now, reach, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.relationship.clone());
+            report.relationships += page.len() as u64;
+            let mut quiet = Vec::new();
+            for facts in &page {
+                let mut plan = plan::plan(&rules, &office.settings, facts, now);
+                note(&mut report, &plan, &rules);
+                plan.verdicts = Vec::new();
+                if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
+            }
+            self.store.enqueue(quiet, now).await?;
+        }
+        let left = cut_to_cap(&mut with_letters, cap);
+        report.capped = left;
+        let mut plans = with_letters.into_iter().peekable();
+        while plans.peek().is_some() {
+            let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
+            report.queued += self.store.enqueue(page, now).await?.letters.len() as u64;
+        }
+        journal::pass(&report);
+        Ok(report)
+    }
+
+    /// The rules of the office, with what the store knows of them.
+    ///
+    /// # Errors
+    /// What the store could not do.
+    pub(super) async fn see_rules(&self, office: &Office, now: Timestamp) -> Result<Rules, StoreError> {
+        let in_force = office
+            .rules
+            .iter()
+            .map(|rule| RuleInForce {
+                name: rule.name.clone(),
+                audience: rule.audience.clone(),
+                fingerprint: office.fingerprints.get(&rule.name).cloned().unwrap_or_default(),
+                needs_receivables: matches!(rule.anchor, Anchor::Receivable(_) | Anchor::Payment),
+            })
+            .collect();
+        let seen = self.store.see_rules(in_force, now).await?;
+        Ok(office.rules_in_force(seen))
+    }
+}
+
+/// Keeps the plans whose letters were due first, whole relationships at a
+/// time; the rest stays due to be looked at. Returns how many letters that
+/// leaves out.
+fn cut_to_cap(plans: &mut Vec<Plan>, cap: usize) -> u64 {
+    let total: usize = plans.iter().map(|plan| plan.letters.len()).sum();
+    if total <= cap {
+        return 0;
+    }
+    let due_on = |plan: &Plan| -> Option<Date> {
+        plan.letters.iter().flat_map(|draft| &draft.lines).map(|line| line.planned_on).min()
+    };
+    plans.sort_by(|one, other| (due_on(one), &one.relationship).cmp(&(due_on(other), &other.relationship)));
+    let mut room = cap;
+    let mut kept = 0;
+    for plan in plans.iter() {
+        match room.checked_sub(plan.letters.len()) {
+            Some(rest) => room = rest,
+            // One relationship with more letters than the cap still goes.
+            None if kept == 0 => room = 0,
+            None => break,
+        }
+        kept += 1;
+    }
+    plans.truncate(kept);
+    (total - plans.iter().map(|plan| plan.letters.len()).sum::<usize>()) as u64
+}
+
+fn note(report: &mut PassReport, plan: &Plan, rules: &Rules) {
+    for verdict in &plan.verdicts {
+        match &verdict.decision {
+            Decision::Due => {}
+            Decision::Waiting { why, .. } => *report.waiting.entry(why.name()).or_default() += 1,
+            Decision::Skipped { why } => *report.skipped.entry(why.name()).or_default() += 1,
+        }
+        journal::verdict(verdict, rules);
+    }
+}

@@ -1,0 +1,163 @@
+//! The log: one line per letter that a person can read and a machine can
+//! search. No bodies, no secrets; addresses are masked unless configured.
+
+use jiff::SignedDuration;
+use tracing::{debug, error, info, warn};
+
+use super::PassReport;
+use super::courier::Ready;
+use crate::domain::customer::Class;
+use crate::domain::delivery::{LeftOut, Transition, Unreachable};
+use crate::domain::notice::{Draft, LetterState};
+use crate::domain::plan::Verdict;
+use crate::domain::rule::Rules;
+use crate::domain::stop::{Decision, Stop};
+use crate::store::{OutboxLetter, SetAside, StoreError};
+
+/// What an attempt came to.
+pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition, left_out: &[LeftOut]) {
+    let parcel = &ready.made.parcel;
+    let to = if mask { parcel.to.masked() } else { parcel.to.to_string() };
+    let draft = &ready.draft;
+    let letter = ready.row.id;
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let (about, reason, message_id) = (about(draft), transition.reason.as_str(), parcel.message_id.as_str());
+    match transition.state {
+        LetterState::Sent => {
+            info!(%letter, rule, stage, customer, about, to, attempt, reply = reason, message_id, "sent");
+        }
+        LetterState::Uncertain => {
+            error!(%letter, rule, stage, customer, about, to, attempt, reason, message_id, "uncertain");
+        }
+        LetterState::Retry => {
+            let again = transition.next_attempt_at.map(|at| at.to_string()).unwrap_or_default();
+            warn!(%letter, rule, stage, customer, about, to, attempt, reason, again, "not sent, to be tried again");
+        }
+        LetterState::Rejected
+        | LetterState::Held
+        | LetterState::Expired
+        | LetterState::Cancelled
+        | LetterState::Queued
+        | LetterState::Sending => {
+            let state = transition.state.as_str();
+            error!(%letter, rule, stage, customer, about, to, attempt, reason, state, "not sent");
+        }
+    }
+    for copy in left_out {
+        let to = if mask { copy.address.masked() } else { copy.address.to_string() };
+        warn!(%letter, rule, stage, customer, to, reply = %copy.reply, "copy not sent");
+    }
+}
+
+/// A letter that was not attempted.
+pub fn set_aside(row: &OutboxLetter, what: &SetAside, why: &str) {
+    let draft = &row.draft;
+    let letter = row.id;
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let about = about(draft);
+    match what {
+        SetAside::Later(until) => {
+            debug!(%letter, rule, stage, customer, about, reason = why, %until, "not sent yet");
+        }
+        SetAside::Cancel => {
+            info!(%letter, rule, stage, customer, about, reason = why, state = "cancelled", "not sent");
+        }
+        SetAside::Hold => {
+            warn!(%letter, rule, stage, customer, about, reason = why, state = "held", "not sent");
+        }
+    }
+}
+
+/// Why one candidate is not written to. What a person should know of, because
+/// a letter would be due but for it, is told aloud.
+pub fn verdict(verdict: &Verdict, rules: &Rules) {
+    let why = match &verdict.decision {
+        Decision::Due => return,
+        Decision::Waiting { why, .. } | Decision::Skipped { why } => why,
+    };
+    let (rule, customer) = (verdict.rule.as_str(), verdict.customer.as_str());
+    let about = &verdict.subject;
+    let stage = verdict.stage.as_ref().map_or("", |stage| stage.as_str());
+    let dunning = rules.get(&verdict.rule).is_some_and(|rule| rule.class == Class::Dunning);
+    let aloud = dunning
+        && verdict.stage.is_some()
+        && matches!(
+            why,
+            Stop::Blocked
+                | Stop::NoAddress(_)
+                | Stop::Suppressed(_)
+                | Stop::NoRecipient(_)
+                | Stop::Disputed
+                | Stop::OnHold(_)
+                | Stop::Promised(_)
+                | Stop::CoveredByCredit(_)
+                | Stop::TimeBarred(_)
+        );
+    if aloud || matches!(why, Stop::Stale) {
+        info!(rule, stage, customer, %about, reason = %why, "not sent");
+    } else {
+        debug!(rule, stage, customer, %about, reason = %why, "not due");
+    }
+}
+
+/// What a pass found, where it found anything.
+pub fn pass(report: &PassReport) {
+    let (relationships, queued, capped) = (report.relationships, report.queued, report.capped);
+    if let Some(backlog) = report.skipped.get(Stop::Backlog.name()) {
+        info!(
+            candidates = backlog,
+            "left alone: reached before the rule was first seen (backlog: skip); `backlog: start` sends them"
+        );
+    }
+    if capped > 0 {
+        warn!(queued, left = capped, "more letters are due than letters.per_pass; the rest follows");
+    } else if queued > 0 {
+        info!(relationships, queued, "pass");
+    } else {
+        debug!(relationships, queued, "pass");
+    }
+}
+
+/// An outcome that can't be written.
+pub fn unrecorded(ready: &Ready, transition: &Transition, cause: &StoreError) {
+    error!(
+        letter = %ready.row.id,
+        state = transition.state.as_str(),
+        %cause,
+        "the outcome can't be recorded; trying again, and nothing else is sent meanwhile"
+    );
+}
+
+/// The relay can't be reached.
+pub fn relay_down(why: &Unreachable, wait: SignedDuration) {
+    let wait_s = wait.as_secs();
+    if why.needs_person {
+        error!(reason = %why, wait_s, "the relay is paused; a person must act. No letter is lost");
+    } else {
+        warn!(reason = %why, wait_s, "the relay can't be reached; letters wait");
+    }
+}
+
+/// The relay takes letters again.
+pub fn relay_back() {
+    info!("the relay takes letters again");
+}
+
+/// Something in the background failed.
+pub fn failed(doing: &'static str, cause: &StoreError) {
+    error!(doing, %cause, "failed");
+}
+
+/// What a letter is about: the subjects of its leading lines, at most five.
+fn about(draft: &Draft) -> String {
+    let leading: Vec<String> =
+        draft.lines.iter().filter(|line| line.leading).map(|line| line.key.subject.to_string()).collect();
+    let rest = leading.len().saturating_sub(5);
+    let mut text = leading.into_iter().take(5).collect::<Vec<_>>().join(",");
+    if rest > 0 {
+        use std::fmt::Write as _;
+        // Writing to a String can't fail.
+        write!(text, ",+{rest}").unwrap_or_default();
+    }
+    text
+}
