@@ -4,6 +4,23 @@
 //! Invariant: nothing here decides who gets what; it writes what a draft
 //! says. Template contexts and `lettre` types stay in the modules below.
 
+pub mod catalogue;
+mod check;
+mod clean;
+mod compose;
+mod context;
+mod engine;
+mod layout;
+mod library;
+mod markdown;
+pub mod mime;
+mod plain;
+mod sample;
+mod scan;
+mod words;
+
+pub use compose::Composer;
+
 use jiff::Timestamp;
 
 use crate::domain::address::Address;

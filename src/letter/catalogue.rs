@@ -1,0 +1,223 @@
+//! Every variable a template may use, and a look through a template for any
+//! other.
+//!
+//! Tera takes `{% if typo %}` for false without a word, so names are
+//! compared with this list when templates are loaded.
+//! `docs/templates.md` shows the list; a test keeps them the same.
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// A text, amount, date, number or truth value.
+    Value,
+    /// Fields of its own.
+    Record(&'static [Variable]),
+    /// A list of records.
+    Records(&'static [Variable]),
+    /// A list of texts or amounts.
+    Values,
+    /// Fields that only the business knows.
+    Open,
+}
+
+/// One name.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it stands for.
+    pub shape: Shape,
+    /// Whether it can be missing; then it needs an `{% if … %}`.
+    pub optional: bool,
+    /// What it is, for the documentation.
+    pub about: &'static str,
+}
+
+const fn always(name: &'static str, about: &'static str) -> Variable {
+    Variable { name, shape: Shape::Value, optional: false, about }
+}
+
+const fn maybe(name: &'static str, about: &'static str) -> Variable {
+    Variable { name, shape: Shape::Value, optional: true, about }
+}
+
+const fn shaped(name: &'static str, shape: Shape, optional: bool, about: &'static str) -> Variable {
+    Variable { name, shape, optional, about }
+}
+
+const NAMED: &[Variable] = &[always("name", "name")];
+
+const CUSTOMER: &[Variable] = &[
+    always("id", "the business's own number"),
+    always("name", "the company, or the person where there is none"),
+    always(
+        "greeting",
+        "what stands behind \"Dear\" or 尊敬的; the given form, else the contact, else \"Sir or Madam\", 客户",
+    ),
+    maybe("contact_name", "the person there"),
+    maybe("email", "the address, for letters to our own people"),
+    maybe("segment", "trade or group"),
+    maybe("country", "lower-case ISO code"),
+    shaped(
+        "attributes",
+        Shape::Open,
+        false,
+        "whatever else the business keeps: `customer.attributes.<name>`, each may be missing",
+    ),
+];
+
+const OWNER: &[Variable] = &[
+    always("name", "our salesperson; without one the manager, then the operator"),
+    always("email", "the address"),
+    always("known", "false where only the operator was left: then sign with the business alone"),
+];
+
+const ITEM: &[Variable] = &[
+    always("id", "the business's own number of the claim"),
+    always("number", "the number on the paper, else the id"),
+    always("kind", "`invoice`, `deposit`, …; with the filter `kind` in words"),
+    always("due_on", "date it is to be paid by"),
+    maybe("issued_on", "date of the paper"),
+    always("amount", "the whole claim, money"),
+    always("received", "what has come in for it, money"),
+    always("part_paid", "whether something but not all has come in"),
+    always("balance", "what is still owed, money"),
+    always("currency", "ISO code"),
+    always("days_overdue", "whole days since the due date, 0 if it has not passed"),
+    always("days_left", "whole days until the due date, 0 if it has come"),
+    always("postponements", "how often the due date was moved later"),
+    maybe("description", "what it is for"),
+    maybe("contract", "what ties deposit, balance and instalments together"),
+    maybe("pay_url", "where it can be paid online"),
+    maybe("guarantor", "name of the guarantor"),
+    maybe("limitation_on", "date it becomes time-barred"),
+];
+
+const CREDIT: &[Variable] = &[
+    maybe("number", "of the credit note; missing for money on account"),
+    always("amount", "what we owe the customer, money above zero"),
+    always("since", "date of the credit note or of the payment"),
+];
+
+const EVENT: &[Variable] = &[
+    always("kind", "`visit`, `signing`, `delivery`, …"),
+    always("occurred_on", "the day, where the customer lives"),
+    maybe("product", "what it was about"),
+    maybe("note", "the salesperson's own words"),
+    maybe("outcome", "`positive`, `neutral` or `negative`"),
+];
+
+const PAYMENT: &[Variable] = &[always("amount", "money"), always("received_on", "date it came in")];
+
+/// Everything a template may use.
+pub const VARIABLES: &[Variable] = &[
+    shaped("business", Shape::Record(NAMED), false, "who we are"),
+    shaped("sender", Shape::Record(NAMED), false, "the name in `mail.from`"),
+    shaped("customer", Shape::Record(CUSTOMER), false, "whom the letter concerns"),
+    shaped("owner", Shape::Record(OWNER), false, "our salesperson for the customer"),
+    shaped(
+        "receivable",
+        Shape::Record(ITEM),
+        true,
+        "the one claim, or the oldest of `items`; missing in letters about events",
+    ),
+    shaped("items", Shape::Records(ITEM), false, "the claims the letter is about, oldest first, at most 50"),
+    shaped(
+        "below",
+        Shape::Records(ITEM),
+        false,
+        "claims at lower stages, for a table of their own, at most 50",
+    ),
+    shaped(
+        "others",
+        Shape::Records(ITEM),
+        false,
+        "the customer's other open claims, for information, at most 50; empty where a guarantor gets a copy",
+    ),
+    always("item_count", "how many claims the letter is about, listed or not"),
+    shaped("totals", Shape::Values, false, "what is owed over all of them, one amount per currency"),
+    shaped("below_totals", Shape::Values, false, "the same for `below`"),
+    always("many", "whether the letter is about more than one claim"),
+    shaped("credits", Shape::Records(CREDIT), false, "credit notes and money on account, at most 50"),
+    shaped("credit_totals", Shape::Values, false, "their sums, one per currency"),
+    maybe("deadline", "date by which to pay; only where the stage has a `deadline`"),
+    shaped("payment", Shape::Record(PAYMENT), true, "the payment that the letter answers"),
+    shaped("event", Shape::Record(EVENT), true, "the event that the letter answers"),
+    shaped(
+        "passed_over",
+        Shape::Values,
+        false,
+        "letters to the customer that could not go out, for our own people",
+    ),
+    always("today", "date the letter leaves, where the customer lives"),
+    always("class", "`dunning`, `courtesy`, `marketing` or `internal`"),
+    always("locale", "the letter's language, `zh-CN`"),
+    maybe("unsubscribe", "link to unsubscribe, in courtesy and marketing"),
+];
+
+/// Names that `layout.html` has besides.
+pub const LAYOUT: &[Variable] = &[
+    always("content", "the letter, once"),
+    always("subject", "the subject"),
+    always("dir", "`ltr` or `rtl`"),
+];
+
+/// A name that is not in the catalogue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unknown {
+    /// Where it stands, in bytes.
+    pub start: usize,
+    /// How long it is.
+    pub length: usize,
+    /// The whole path, `receivable.numbr`.
+    pub path: String,
+    /// The nearest right one.
+    pub nearest: Option<String>,
+}
+
+/// What a look through a template found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    /// Names that do not exist.
+    pub unknown: Vec<Unknown>,
+    /// Where loops are nested deeper than [`LOOPS_MAX`], in bytes.
+    pub too_deep: Option<usize>,
+}
+
+/// How deep loops may be nested: every list is short, so this bounds the
+/// time a letter takes.
+pub const LOOPS_MAX: usize = 2;
+
+/// Looks through a template.
+#[must_use]
+pub fn look(source: &str, further: &'static [Variable]) -> Found {
+    let mut reader = super::scan::Reader::new(source, further);
+    reader.read();
+    reader.found
+}
+
+/// Every path with its meaning, as `docs/templates.md` lists them.
+#[must_use]
+pub fn documentation() -> String {
+    let mut out = String::new();
+    for variable in VARIABLES {
+        document(variable, "", &mut out);
+    }
+    out
+}
+
+fn document(variable: &Variable, prefix: &str, out: &mut String) {
+    let mark = if variable.optional { " (may be missing)" } else { "" };
+    let plural = if matches!(variable.shape, Shape::Records(_) | Shape::Values) { "[]" } else { "" };
+    let path = format!("{prefix}{}", variable.name);
+    out.push_str(&format!("| `{path}{plural}` | {}{mark} |\n", variable.about));
+    let fields: &[Variable] = match variable.shape {
+        // The fields of a claim are listed once.
+        Shape::Records(_) if variable.name != "credits" => &[],
+        Shape::Record(fields) | Shape::Records(fields) => fields,
+        Shape::Value | Shape::Values | Shape::Open => &[],
+    };
+    for field in fields {
+        document(field, &format!("{path}{plural}."), out);
+    }
+}

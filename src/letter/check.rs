@@ -1,0 +1,136 @@
+//! Tries every letter before the first one is due.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::compose::{Composer, Stumble};
+use super::library::Letter;
+use super::sample::{Edge, Sample, sample};
+use super::{ComposeError, Occasion};
+use crate::domain::rule::{Recipient, Rule, Stage};
+use crate::domain::settings::Settings;
+use crate::problem::Problem;
+
+/// A letter that a rule asks for.
+struct Asked<'r> {
+    rule: &'r Rule,
+    stage: &'r Stage,
+    template: &'r str,
+    to: &'r [Recipient],
+}
+
+/// Tries them all; see [`Composer::check`].
+pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) -> Vec<Problem> {
+    let library = &composer.library;
+    let mut problems = library.warnings.clone();
+    let mut used = BTreeSet::new();
+    for asked in rules.iter().flat_map(asked) {
+        let name = asked.template;
+        used.insert(name);
+        let mut found = false;
+        for (locale, letters) in &library.locales {
+            let Some(letter) = letters.get(name) else { continue };
+            found = true;
+            problems.extend(try_letter(composer, &asked, locale, letter, settings));
+        }
+        if !found {
+            problems.push(missing(composer, &asked, "in any language"));
+        } else if !composer.has_fallback(name, &settings.business.locale) {
+            let language = format!("in the business's own language, `{}`", settings.business.locale);
+            problems.push(missing(composer, &asked, &language));
+        }
+    }
+    for letters in library.locales.values() {
+        for (_, letter) in letters.iter().filter(|(name, _)| !used.contains(name.as_str())) {
+            problems.push(Problem::warning(&letter.file, "no rule uses this template"));
+        }
+    }
+    problems
+}
+
+/// The letters of a rule: one per stage, and the one after its repetitions.
+fn asked(rule: &Rule) -> Vec<Asked<'_>> {
+    let mut all = Vec::new();
+    for stage in &rule.stages {
+        all.push(Asked { rule, stage, template: &stage.template, to: &stage.to });
+        if let Some(then) = stage.repeat.as_ref().and_then(|repeat| repeat.then.as_ref()) {
+            all.push(Asked { rule, stage, template: &then.template, to: &then.to });
+        }
+    }
+    all
+}
+
+fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str) -> Problem {
+    let names: BTreeSet<&str> =
+        composer.library.locales.values().flat_map(|letters| letters.keys().map(String::as_str)).collect();
+    let message = format!(
+        "rule `{}`, stage `{}`: there is no template `{}` {whereabouts}",
+        asked.rule.name, asked.stage.name, asked.template
+    );
+    let problem = Problem::error(PathBuf::from(format!("{}.md", asked.template)), message);
+    match super::scan::nearest(asked.template, names.into_iter()).filter(|near| near != asked.template) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("write it below the folder of that language"),
+    }
+}
+
+/// The first thing a letter stumbles over; the others would often be the
+/// same again.
+fn try_letter(
+    composer: &Composer,
+    asked: &Asked<'_>,
+    locale: &str,
+    letter: &Letter,
+    settings: &Settings,
+) -> Option<Problem> {
+    Edge::ALL.into_iter().find_map(|edge| {
+        let sample = sample(asked.rule, asked.stage, asked.template, asked.to, settings, edge)?;
+        let Stumble { error, place } = attempt(composer, &sample, locale, letter, settings).err()?;
+        let message = format!(
+            "rule `{}`, stage `{}`, a letter {}: {}",
+            asked.rule.name,
+            asked.stage.name,
+            edge.about(),
+            plain(&error)
+        );
+        let problem = Problem::error(&letter.file, message);
+        let problem = match place {
+            Some((start, length)) => problem.at(letter.text.clone(), start, length),
+            None => problem,
+        };
+        Some(match &error {
+            ComposeError::Template { cause, .. } if cause.contains("not defined") => problem
+                .hint("what can be missing needs `{% if … %}` around it; docs/templates.md says what can"),
+            _ => problem,
+        })
+    })
+}
+
+fn attempt(
+    composer: &Composer,
+    sample: &Sample,
+    locale: &str,
+    letter: &Letter,
+    settings: &Settings,
+) -> Result<(), Stumble> {
+    let occasion = Occasion {
+        draft: &sample.draft,
+        facts: &sample.facts,
+        settings,
+        mail: &sample.mail,
+        now: sample.now,
+    };
+    let customer = sample
+        .facts
+        .customer(&sample.draft.customer)
+        .ok_or_else(|| ComposeError::Incomplete("the sample has no customer".into()))?;
+    composer.compose_as(&occasion, customer, locale, letter).map(drop)
+}
+
+/// Without the template's name, which the problem's file says.
+fn plain(error: &ComposeError) -> String {
+    match error {
+        ComposeError::Template { cause, .. } => cause.clone(),
+        other => other.to_string(),
+    }
+}

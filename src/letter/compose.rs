@@ -1,0 +1,303 @@
+//! From an occasion to a letter in words.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use tera::{Context, ErrorKind, Tera};
+
+use super::context::{self, name_of};
+use super::library::{LAYOUT_FILE, Letter, Library};
+use super::{ComposeError, Content, Occasion, ReplyTo, clean, engine, layout, markdown};
+use crate::domain::customer::{Class, Person};
+use crate::domain::facts::CustomerFacts;
+use crate::domain::ids::RuleName;
+use crate::domain::notice::{Draft, Subject};
+use crate::domain::recipients;
+use crate::domain::rule::{Recipient, Rule};
+use crate::domain::settings::Settings;
+use crate::problem::Problem;
+
+/// The most characters of a subject.
+const SUBJECT_CHARS_MAX: usize = 200;
+
+/// The most characters of a name in a header.
+const NAME_CHARS_MAX: usize = 120;
+
+/// Writes letters. Everything is read and parsed when it is loaded; after
+/// that it touches no file, and the same occasion gives the same letter.
+pub struct Composer {
+    pub(super) library: Library,
+}
+
+impl std::fmt::Debug for Composer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Composer").field("locales", &self.library.locales.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Composer {
+    /// Reads and parses every template below `dir`.
+    ///
+    /// # Errors
+    /// Every problem of every file, with its place: what can't be read, is
+    /// no template, or uses a name that does not exist.
+    pub fn load(dir: &Path) -> Result<Self, Vec<Problem>> {
+        Ok(Self { library: Library::load(dir)? })
+    }
+
+    /// Tries every stage of every rule in every language on sample facts,
+    /// edges included. What is found is what a letter would have stumbled
+    /// over when it was due.
+    #[must_use]
+    pub fn check(&self, rules: &[Rule], settings: &Settings) -> Vec<Problem> {
+        super::check::check(self, rules, settings)
+    }
+
+    /// The languages that have templates.
+    pub fn locales(&self) -> impl Iterator<Item = &str> {
+        self.library.locales.keys().map(String::as_str)
+    }
+
+    /// Writes the letter of a draft.
+    ///
+    /// # Errors
+    /// [`ComposeError`]: it is held, and no other.
+    pub fn compose(&self, occasion: &Occasion<'_>) -> Result<Content, ComposeError> {
+        let customer = occasion.facts.customer(&occasion.draft.customer).ok_or_else(|| {
+            ComposeError::Incomplete(format!("customer {} is not known any more", occasion.draft.customer))
+        })?;
+        let business = &occasion.settings.business.locale;
+        let internal = context::is_internal(&occasion.draft.to, occasion.draft.class);
+        let wanted = customer.customer.locale.as_ref().filter(|_| !internal).unwrap_or(business);
+        let (locale, letter) = self.find(&occasion.draft.template, wanted, business)?;
+        self.compose_as(occasion, customer, locale, letter).map_err(|stumble| stumble.error)
+    }
+
+    /// The letter of this name in the best language: the wanted one, its
+    /// broader ones (`zh-Hant-TW`, `zh-Hant`, `zh`), any other of the same
+    /// language (somebody in Taipei would rather read `zh-CN` than English),
+    /// then the same for the business's own.
+    fn find<'a>(
+        &'a self,
+        name: &str,
+        wanted: &str,
+        business: &str,
+    ) -> Result<(&'a str, &'a Letter), ComposeError> {
+        let locales = &self.library.locales;
+        let has = |tag: &str| {
+            let found = locales.iter().find(|(locale, _)| locale.eq_ignore_ascii_case(tag))?;
+            found.1.get(name).map(|letter| (found.0.as_str(), letter))
+        };
+        let kin = |tag: &str| {
+            let language = tag.split(['-', '_']).next().unwrap_or(tag);
+            locales.iter().find_map(|(locale, letters)| {
+                let same = locale.split('-').next().is_some_and(|other| other.eq_ignore_ascii_case(language));
+                letters.get(name).filter(|_| same).map(|letter| (locale.as_str(), letter))
+            })
+        };
+        let mut tried = Vec::new();
+        for tag in [wanted, business] {
+            let tag = tag.replace('_', "-");
+            let mut part = tag.as_str();
+            loop {
+                if let Some(found) = has(part) {
+                    return Ok(found);
+                }
+                tried.push(part.to_owned());
+                match part.rsplit_once('-') {
+                    Some((broader, _)) => part = broader,
+                    None => break,
+                }
+            }
+            if let Some(found) = kin(&tag) {
+                return Ok(found);
+            }
+        }
+        tried.dedup();
+        Err(ComposeError::NoTemplate { name: name.to_owned(), tried: tried.join(", ") })
+    }
+
+    /// Whether a customer whose language has no such letter gets one.
+    pub(super) fn has_fallback(&self, name: &str, business: &str) -> bool {
+        self.find(name, business, business).is_ok()
+    }
+
+    /// Writes it by this template.
+    pub(super) fn compose_as(
+        &self,
+        of: &Occasion<'_>,
+        customer: &CustomerFacts,
+        locale: &str,
+        letter: &Letter,
+    ) -> Result<Content, Stumble> {
+        let people =
+            recipients::people(of.draft, of.facts, customer, of.settings).map_err(ComposeError::Nobody)?;
+        let owner =
+            recipients::person(&Recipient::Owner, Class::Internal, of.facts, customer, &[], of.settings)
+                .map_err(ComposeError::Nobody)?;
+        let scene = context::scene(of, customer, &owner, locale)?;
+        let context =
+            Context::from_serialize(&scene).map_err(|error| ComposeError::Incomplete(error.to_string()))?;
+        let (subject, text, html) = self.parts(letter, context, locale)?;
+        let internal = context::is_internal(&of.draft.to, of.draft.class);
+        let mut content = Content {
+            locale: locale.to_owned(),
+            subject,
+            text,
+            html,
+            to: people.to.iter().map(shown).collect(),
+            cc: people.cc.iter().map(shown).collect(),
+            reply_to: shown(match &of.mail.reply_to {
+                ReplyTo::Owner => &owner,
+                ReplyTo::Fixed(person) => person,
+            }),
+            class: if internal { Class::Internal } else { of.draft.class },
+            thread: thread(of.draft, customer, of.mail.from.address.domain()),
+            customer: of.draft.customer.to_string(),
+            fingerprint: String::new(),
+        };
+        content.fingerprint = fingerprint(&content);
+        Ok(content)
+    }
+
+    /// Subject, text and HTML.
+    fn parts(
+        &self,
+        letter: &Letter,
+        mut context: Context,
+        locale: &str,
+    ) -> Result<(String, String, String), Stumble> {
+        let library = &self.library;
+        let subject =
+            render(&library.subjects, &letter.id, letter, letter.subject_at.unwrap_or_default(), &context)?;
+        let subject = clean::value_within(&subject, SUBJECT_CHARS_MAX);
+        if subject.is_empty() {
+            let cause = "the subject is empty".into();
+            return Err(ComposeError::Template { template: letter.id.clone(), cause }.into());
+        }
+        let body = render(&library.markdown, &letter.id, letter, letter.body_at, &context)?;
+        let parts = markdown::render(&body, &library.styles);
+        context.insert("subject", &subject);
+        context.insert("dir", if is_right_to_left(locale) { "rtl" } else { "ltr" });
+        let html = match &letter.html {
+            Some(page) => {
+                let own = render(&library.html, page, letter, 0, &context)?;
+                let whole = own.to_ascii_lowercase().contains("<html");
+                let html = if whole { own } else { self.in_layout(&own, letter, &mut context)? };
+                layout::inline(&html)
+                    .map_err(|cause| ComposeError::Template { template: page.clone(), cause })?
+            }
+            None => self.in_layout(&parts.html, letter, &mut context)?,
+        };
+        let limit = engine::OUTPUT_BYTES_MAX;
+        if html.len() > limit || parts.text.len() > limit {
+            return Err(ComposeError::TooLarge { limit }.into());
+        }
+        Ok((subject, parts.text, html))
+    }
+
+    fn in_layout(&self, inner: &str, letter: &Letter, context: &mut Context) -> Result<String, Stumble> {
+        context.insert_value("content", tera::Value::safe_string(inner));
+        render(&self.library.html, LAYOUT_FILE, letter, 0, context)
+    }
+}
+
+/// What a letter stumbled over, and where in its file, in bytes.
+#[derive(Debug)]
+pub(super) struct Stumble {
+    pub(super) error: ComposeError,
+    pub(super) place: Option<(usize, usize)>,
+}
+
+impl From<ComposeError> for Stumble {
+    fn from(error: ComposeError) -> Self {
+        Self { error, place: None }
+    }
+}
+
+fn render(
+    tera: &Tera,
+    template: &str,
+    letter: &Letter,
+    offset: usize,
+    context: &Context,
+) -> Result<String, Stumble> {
+    let error = match engine::render(tera, template, context) {
+        Ok(Some(text)) => return Ok(text),
+        Ok(None) => return Err(ComposeError::TooLarge { limit: engine::OUTPUT_BYTES_MAX }.into()),
+        Err(error) => error,
+    };
+    let stumble = |cause: String, place| Stumble {
+        error: ComposeError::Template { template: template.to_owned(), cause },
+        place,
+    };
+    Err(match error.kind() {
+        ErrorKind::RenderingError(report) if report.filename() == letter.id => {
+            let range = &report.span().range;
+            let start = offset + range.start;
+            let line = letter.text.get(..start).map_or(1, |text| text.matches('\n').count() + 1);
+            stumble(format!("line {line}: {}", report.message().trim()), Some((start, range.len())))
+        }
+        ErrorKind::RenderingError(report) => {
+            stumble(format!("{}: {}", report.filename(), report.message().trim()), None)
+        }
+        _ => stumble(error.to_string(), None),
+    })
+}
+
+/// A person as a header may show it.
+fn shown(person: &Person) -> Person {
+    Person { name: clean::value_within(&name_of(person), NAME_CHARS_MAX), address: person.address.clone() }
+}
+
+fn is_right_to_left(locale: &str) -> bool {
+    let language = locale.split(['-', '_']).next().unwrap_or_default();
+    ["ar", "fa", "he", "ur", "yi", "ps", "dv", "ckb", "sd", "ug"]
+        .contains(&language.to_ascii_lowercase().as_str())
+}
+
+/// Letters about one claim share a root, and so do those about one event;
+/// others thread by rule and customer.
+fn thread(draft: &Draft, customer: &CustomerFacts, domain: &str) -> String {
+    let claim = recipients::receivables_of(draft, customer).first().map(|(item, _)| item.id.to_string());
+    let event = draft.lines.iter().find_map(|line| match &line.key.subject {
+        Subject::Event(id) => Some(id.to_string()),
+        _ => None,
+    });
+    let rule: &RuleName = &draft.rule;
+    let root = match (claim, event) {
+        (Some(id), _) => ["receivable".to_owned(), id],
+        (None, Some(id)) => ["event".to_owned(), id],
+        (None, None) => ["rule".to_owned(), rule.to_string()],
+    };
+    let hash = hash([draft.customer.as_str(), root[0].as_str(), root[1].as_str()]);
+    format!("courtesy.{}@{domain}", &hash[..24])
+}
+
+/// A hash of everything the letter shows.
+fn fingerprint(content: &Content) -> String {
+    let mut parts = vec![
+        content.locale.clone(),
+        content.subject.clone(),
+        content.text.clone(),
+        content.html.clone(),
+        content.class.as_str().to_owned(),
+        content.thread.clone(),
+        content.customer.clone(),
+        format!("{} to, {} cc", content.to.len(), content.cc.len()),
+    ];
+    for person in content.to.iter().chain(&content.cc).chain([&content.reply_to]) {
+        parts.extend([person.name.clone(), person.address.to_string()]);
+    }
+    hash(parts.iter().map(String::as_str))
+}
+
+/// SHA-256 in hex over parts that can't run into each other.
+pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part.len().to_le_bytes());
+        sha.update(part.as_bytes());
+    }
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

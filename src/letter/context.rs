@@ -1,0 +1,413 @@
+//! What a template sees: the names of [`super::catalogue`], filled from a
+//! draft and facts. What is missing is left out, so that a letter that
+//! forgets to ask for it fails instead of reading "Dear ,".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::clean;
+use super::words::Language;
+use super::{ComposeError, Occasion};
+use crate::domain::customer::{Class, Person};
+use crate::domain::event::Event;
+use crate::domain::facts::CustomerFacts;
+use crate::domain::money::{Money, Totals};
+use crate::domain::notice::Subject;
+use crate::domain::receivable::{Kind, Payment, Receivable, SettledBy};
+use crate::domain::recipients::receivables_of;
+use crate::domain::rule::Recipient;
+
+/// How many claims a letter lists; the rest is one row with its sums.
+pub const LISTED_MAX: usize = 50;
+
+#[derive(Serialize)]
+pub(super) struct Scene {
+    business: Named,
+    sender: Named,
+    customer: CustomerView,
+    owner: OwnerView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receivable: Option<ItemView>,
+    items: Vec<ItemView>,
+    below: Vec<ItemView>,
+    others: Vec<ItemView>,
+    item_count: usize,
+    totals: Vec<String>,
+    below_totals: Vec<String>,
+    many: bool,
+    credits: Vec<CreditView>,
+    credit_totals: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<Day>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<PaymentView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<EventView>,
+    passed_over: Vec<String>,
+    today: Day,
+    class: &'static str,
+    locale: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsubscribe: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct CustomerView {
+    id: String,
+    name: String,
+    greeting: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+    attributes: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct OwnerView {
+    name: String,
+    email: String,
+    known: bool,
+}
+
+#[derive(Clone, Serialize)]
+struct ItemView {
+    id: String,
+    number: String,
+    kind: &'static str,
+    due_on: Day,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_on: Option<Day>,
+    amount: String,
+    received: String,
+    part_paid: bool,
+    balance: String,
+    currency: &'static str,
+    days_overdue: i32,
+    days_left: i32,
+    postponements: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contract: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pay_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guarantor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limitation_on: Option<Day>,
+    /// On the last of a list: what the table says below its rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tail: Option<Tail>,
+}
+
+#[derive(Clone, Serialize)]
+struct Tail {
+    more: usize,
+    more_totals: Vec<String>,
+    totals: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct CreditView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    amount: String,
+    since: Day,
+}
+
+#[derive(Serialize)]
+struct PaymentView {
+    amount: String,
+    received_on: Day,
+}
+
+#[derive(Serialize)]
+struct EventView {
+    kind: String,
+    occurred_on: Day,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+/// A date as a template sees it: ISO 8601, which the filter `date` reads.
+#[derive(Clone, Copy)]
+struct Day(Date);
+
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Whether the letter goes to our own people only: it is internal whatever
+/// its rule's class, and written in the business's language.
+#[must_use]
+pub fn is_internal(to: &[Recipient], class: Class) -> bool {
+    class == Class::Internal || !to.iter().any(|r| matches!(r, Recipient::Customer | Recipient::Guarantor))
+}
+
+/// Puts together what the templates of one letter see.
+///
+/// # Errors
+/// [`ComposeError::Incomplete`] where the facts lack what the draft is about.
+pub(super) fn scene(
+    of: &Occasion<'_>,
+    customer: &CustomerFacts,
+    owner: &Person,
+    locale: &str,
+) -> Result<Scene, ComposeError> {
+    let internal = is_internal(&of.draft.to, of.draft.class);
+    let zone = if internal { &of.settings.business.zone } else { &customer.customer.zone };
+    let today = of.now.to_zoned_datetime(zone.clone()).date();
+    let (leading, below) = claims(of, customer)?;
+    let paid = payment(of, customer, &leading);
+    let credits = credits(customer);
+    let others =
+        if of.draft.cc.contains(&Recipient::Guarantor) { vec![] } else { others(customer, &leading, &below) };
+    let items = listed(&leading, today);
+    Ok(Scene {
+        business: Named { name: clean::value(&of.settings.business.name) },
+        sender: Named { name: clean::value(&of.mail.from.name) },
+        customer: customer_view(customer, Language::of(locale), internal),
+        owner: owner_view(of, customer, owner),
+        receivable: items.first().cloned(),
+        many: leading.len() > 1,
+        item_count: leading.len(),
+        totals: sums(&leading),
+        below_totals: sums(&below),
+        below: listed(&below, today),
+        others: listed(&others, today),
+        items,
+        credit_totals: credits
+            .iter()
+            .map(|(_, money, _)| *money)
+            .collect::<Totals>()
+            .iter()
+            .map(text)
+            .collect(),
+        credits: credits.into_iter().take(LISTED_MAX).map(credit_view).collect(),
+        deadline: deadline(of, customer, today).map(Day),
+        payment: paid,
+        event: event(of, customer)?.map(|event| event_view(event, &customer.customer.zone)),
+        passed_over: of.draft.passed_over.iter().take(LISTED_MAX).map(|text| clean::value(text)).collect(),
+        today: Day(today),
+        class: if internal { Class::Internal } else { of.draft.class }.as_str(),
+        locale: locale.to_owned(),
+        unsubscribe: unsubscribe(of, internal),
+    })
+}
+
+type Claims<'a> = (Vec<&'a Receivable>, Vec<&'a Receivable>);
+
+/// The claims of the draft, each once, oldest first.
+fn claims<'a>(of: &Occasion<'_>, customer: &'a CustomerFacts) -> Result<Claims<'a>, ComposeError> {
+    for line in &of.draft.lines {
+        let subject = &line.key.subject;
+        let known = match subject {
+            Subject::Receivable(id) => customer.receivables.iter().any(|item| item.id == *id),
+            Subject::Payment(id) => {
+                customer.receivables.iter().any(|item| item.payments.iter().any(|p| p.id == *id))
+            }
+            Subject::Event(_) | Subject::Customer(_) => true,
+        };
+        if !known {
+            return Err(ComposeError::Incomplete(format!("{subject} is not known any more")));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let (mut leading, mut below) = (vec![], vec![]);
+    for (item, leads) in receivables_of(of.draft, customer) {
+        if seen.insert(&item.id) {
+            if leads { leading.push(item) } else { below.push(item) }
+        }
+    }
+    for list in [&mut leading, &mut below] {
+        list.sort_by_key(|item| (item.due_on, &item.id));
+    }
+    Ok((leading, below))
+}
+
+/// Open claims that the letter is not about.
+fn others<'a>(
+    customer: &'a CustomerFacts,
+    leading: &[&Receivable],
+    below: &[&Receivable],
+) -> Vec<&'a Receivable> {
+    let named: BTreeSet<_> = leading.iter().chain(below).map(|item| &item.id).collect();
+    customer
+        .receivables
+        .iter()
+        .filter(|item| {
+            item.kind != Kind::CreditNote && item.balance().is_positive() && !named.contains(&item.id)
+        })
+        .collect()
+}
+
+fn listed(claims: &[&Receivable], today: Date) -> Vec<ItemView> {
+    let mut views: Vec<ItemView> =
+        claims.iter().take(LISTED_MAX).map(|item| item_view(item, today)).collect();
+    let rest = claims.get(LISTED_MAX..).unwrap_or_default();
+    if let Some(last) = views.last_mut().filter(|_| claims.len() > 1) {
+        last.tail = Some(Tail { more: rest.len(), more_totals: sums(rest), totals: sums(claims) });
+    }
+    views
+}
+
+fn sums(claims: &[&Receivable]) -> Vec<String> {
+    claims.iter().map(|item| item.balance()).collect::<Totals>().iter().map(text).collect()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over amounts")]
+fn text(money: Money) -> String {
+    money.to_string()
+}
+
+fn item_view(item: &Receivable, today: Date) -> ItemView {
+    let days = item.due_on.duration_until(today).as_hours() / 24;
+    let days = i32::try_from(days).unwrap_or_default();
+    let number = clean::optional(Some(item.label())).unwrap_or_else(|| clean::value(item.id.as_str()));
+    let received = Money { amount: item.received(), currency: item.amount.currency };
+    ItemView {
+        id: clean::value(item.id.as_str()),
+        number,
+        kind: item.kind.as_str(),
+        due_on: Day(item.due_on),
+        issued_on: item.issued_on.map(Day),
+        amount: item.amount.to_string(),
+        received: received.to_string(),
+        part_paid: received.is_positive() && item.balance().is_positive(),
+        balance: item.balance().to_string(),
+        currency: item.amount.currency.code(),
+        days_overdue: days.max(0),
+        days_left: (-days).max(0),
+        postponements: item.postponements,
+        description: clean::optional(item.description.as_deref()),
+        contract: clean::optional(item.contract.as_deref()),
+        pay_url: item.pay_url.as_deref().and_then(clean::url),
+        guarantor: item.guarantor.as_ref().map(|person| clean::value(&person.name)).filter(|n| !n.is_empty()),
+        limitation_on: item.limitation_on.map(Day),
+        tail: None,
+    }
+}
+
+fn customer_view(customer: &CustomerFacts, language: Language, internal: bool) -> CustomerView {
+    let of = &customer.customer;
+    let id = clean::value(of.id.as_str());
+    let contact_name = clean::optional(of.contact_name.as_deref());
+    let given = clean::optional(of.greeting.as_deref());
+    let attributes = of
+        .attributes
+        .iter()
+        .filter_map(|(name, text)| clean::optional(Some(text)).map(|text| (clean::value(name), text)));
+    CustomerView {
+        greeting: language.greeting(given.as_deref(), contact_name.as_deref()),
+        name: clean::optional(Some(&of.name)).unwrap_or_else(|| id.clone()),
+        email: of.address.as_ref().ok().filter(|_| internal).map(ToString::to_string),
+        segment: clean::optional(of.segment.as_deref()),
+        country: clean::optional(of.country.as_deref()),
+        attributes: attributes.collect(),
+        contact_name,
+        id,
+    }
+}
+
+fn owner_view(of: &Occasion<'_>, customer: &CustomerFacts, owner: &Person) -> OwnerView {
+    let known = customer.customer.owner.is_some() || of.settings.business.manager.is_some();
+    OwnerView { name: name_of(owner), email: owner.address.to_string(), known }
+}
+
+/// A person's name as it may stand in a letter; the address where none is
+/// left.
+pub(super) fn name_of(person: &Person) -> String {
+    clean::optional(Some(&person.name)).unwrap_or_else(|| person.address.to_string())
+}
+
+/// The payment of the first line, or the one that settled the claim.
+fn payment(of: &Occasion<'_>, customer: &CustomerFacts, leading: &[&Receivable]) -> Option<PaymentView> {
+    let named = of.draft.lines.iter().find_map(|line| match &line.key.subject {
+        Subject::Payment(id) => Some(id),
+        _ => None,
+    });
+    let settling = || match leading.first().and_then(|item| item.settled())?.1 {
+        SettledBy::Payment(id) => Some(id),
+        SettledBy::Books => None,
+    };
+    let id = named.or_else(settling)?;
+    let found = customer
+        .receivables
+        .iter()
+        .find_map(|item| item.payments.iter().find(|payment| payment.id == *id))?;
+    Some(PaymentView { amount: found.amount.to_string(), received_on: Day(found.received_on) })
+}
+
+fn credits(customer: &CustomerFacts) -> Vec<(Option<String>, Money, Date)> {
+    let owed = |money: Money| Money { amount: -money.amount, ..money };
+    let notes = customer.receivables.iter().filter(|item| item.kind == Kind::CreditNote).map(|item| {
+        (clean::optional(Some(item.label())), owed(item.balance()), item.issued_on.unwrap_or(item.due_on))
+    });
+    let account =
+        customer.on_account.iter().map(|payment: &Payment| (None, payment.amount, payment.received_on));
+    notes.chain(account).filter(|(_, money, _)| money.is_positive()).collect()
+}
+
+fn credit_view((number, money, since): (Option<String>, Money, Date)) -> CreditView {
+    CreditView { number, amount: money.to_string(), since: Day(since) }
+}
+
+/// Counted from the day the letter leaves; on a closed day it moves to the
+/// next working one, in the debtor's favour.
+fn deadline(of: &Occasion<'_>, customer: &CustomerFacts, today: Date) -> Option<Date> {
+    let calendars = &of.settings.business.calendars;
+    let day = of.draft.deadline?.from_date(today, &calendars.business);
+    Some(calendars.first_shared_day(customer.customer.country.as_deref(), day))
+}
+
+fn event<'a>(of: &Occasion<'_>, customer: &'a CustomerFacts) -> Result<Option<&'a Event>, ComposeError> {
+    let id = of.draft.lines.iter().find_map(|line| match &line.key.subject {
+        Subject::Event(id) => Some(id),
+        _ => None,
+    });
+    let Some(id) = id else { return Ok(None) };
+    let missing = || ComposeError::Incomplete(format!("event:{id} is not known any more"));
+    customer.events.iter().find(|event| event.id == *id).map(Some).ok_or_else(missing)
+}
+
+fn event_view(event: &Event, zone: &TimeZone) -> EventView {
+    EventView {
+        kind: clean::value(&event.kind),
+        occurred_on: Day(day_of(event.occurred_at, zone)),
+        product: clean::optional(event.product.as_deref()),
+        note: clean::optional(event.note.as_deref()),
+        outcome: event.outcome.map(|outcome| outcome.as_str()),
+    }
+}
+
+fn day_of(at: Timestamp, zone: &TimeZone) -> Date {
+    at.to_zoned_datetime(zone.clone()).date()
+}
+
+fn unsubscribe(of: &Occasion<'_>, internal: bool) -> Option<String> {
+    let offered = !internal && matches!(of.draft.class, Class::Courtesy | Class::Marketing);
+    offered.then(|| {
+        let links = super::mime::unsubscribe_links(&of.mail.unsubscribe, of.draft.customer.as_str());
+        links.web.unwrap_or(links.mailto)
+    })
+}

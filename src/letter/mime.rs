@@ -1,0 +1,188 @@
+//! From a letter in words to the bytes of a message (RFC 5322, RFC 2045).
+//!
+//! Every value is cleaned before `lettre` sees it: it panics at a line end
+//! in a name and writes one in a header through.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+
+use super::{ComposeError, Content, MailSettings, Unsubscribe, clean, compose};
+use crate::domain::address::Address;
+use crate::domain::customer::{Class, Person};
+use crate::domain::delivery::Parcel;
+
+/// How a customer says that such letters are not wanted.
+pub(super) struct Links {
+    /// Always.
+    pub(super) mailto: String,
+    /// Where one is configured.
+    pub(super) web: Option<String>,
+}
+
+/// The links of one customer.
+pub(super) fn unsubscribe_links(unsubscribe: &Unsubscribe, customer: &str) -> Links {
+    let customer = clean::url_component(&clean::value(customer));
+    let mailbox = unsubscribe.mailto.as_str();
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
+    Links {
+        mailto: format!("mailto:{}@{domain}?subject=unsubscribe%20{customer}", clean::url_component(local)),
+        web: unsubscribe
+            .url
+            .as_deref()
+            .map(|url| url.replace("{customer}", &customer))
+            .and_then(|url| clean::url(&url)),
+    }
+}
+
+/// Makes the message of a letter: envelope and bytes.
+///
+/// `message_id` comes without angle brackets. With `redirect_to` set, the
+/// one recipient is that address, nobody gets a copy, and the subject names
+/// whom it was meant for.
+///
+/// # Errors
+/// [`ComposeError::Incomplete`] where there is nobody to write to, or an
+/// address or the Message-ID can't stand in a header.
+pub fn build(
+    content: &Content,
+    mail: &MailSettings,
+    message_id: &str,
+    date: Timestamp,
+) -> Result<Parcel, ComposeError> {
+    let first = content.to.first().ok_or_else(|| incomplete("the letter has no recipient"))?;
+    let id_ok = message_id.split_once('@').is_some_and(|(l, r)| !l.is_empty() && !r.is_empty())
+        && message_id.bytes().all(|b| b.is_ascii_graphic() && !b"<>()[]\\,;:\"".contains(&b));
+    if !id_ok {
+        return Err(incomplete("the Message-ID is not one"));
+    }
+    let mut builder = Message::builder()
+        .from(mailbox(&mail.from)?)
+        .date(system_time(date))
+        .message_id(Some(format!("<{message_id}>")))
+        .reply_to(mailbox(&content.reply_to)?);
+    let (to, cc) = match &mail.redirect_to {
+        Some(address) => {
+            let person = Person { name: address.to_string(), address: address.clone() };
+            builder = builder.to(mailbox(&person)?).subject(redirected(content));
+            builder = builder.raw_header(header("X-Courtesy-Redirected-From", everybody(content)));
+            (address.clone(), vec![])
+        }
+        None => {
+            for person in &content.to {
+                builder = builder.to(mailbox(person)?);
+            }
+            for person in &content.cc {
+                builder = builder.cc(mailbox(person)?);
+            }
+            builder = builder.subject(clean::value(&content.subject));
+            (first.address.clone(), copies(content))
+        }
+    };
+    let message = with_marks(builder, content, mail)
+        .multipart(body(content, message_id)?)
+        .map_err(|error| incomplete(&error.to_string()))?;
+    Ok(Parcel {
+        from: mail.from.address.clone(),
+        to,
+        cc,
+        message_id: message_id.to_owned(),
+        bytes: message.formatted().into(),
+    })
+}
+
+/// What tells machines what this is: RFC 3834 against answering machines,
+/// the thread, and RFC 2369 and 8058 for courtesies and news.
+fn with_marks(builder: MessageBuilder, content: &Content, mail: &MailSettings) -> MessageBuilder {
+    let thread = clean::value(&content.thread).replace([' ', '<', '>'], "");
+    let mut builder = builder
+        .raw_header(header("Auto-Submitted", "auto-generated".into()))
+        .references(format!("<{thread}>"))
+        .in_reply_to(format!("<{thread}>"));
+    let offered = matches!(content.class, Class::Courtesy | Class::Marketing);
+    if offered && mail.redirect_to.is_none() {
+        let links = unsubscribe_links(&mail.unsubscribe, &content.customer);
+        let list = links.web.iter().chain([&links.mailto]).map(|link| format!("<{link}>"));
+        builder = builder.raw_header(header("List-Unsubscribe", list.collect::<Vec<_>>().join(", ")));
+        if links.web.is_some_and(|link| link.starts_with("https://")) {
+            builder =
+                builder.raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()));
+        }
+    }
+    builder
+}
+
+/// Text first, so that the last one a reader understands is the HTML (RFC
+/// 2046 5.1.4).
+fn body(content: &Content, message_id: &str) -> Result<MultiPart, ComposeError> {
+    // The boundary comes from the letter, so that the same letter is the same
+    // bytes; `=_` stands in no encoded line (RFC 2045 6.7).
+    let boundary = format!("=_{}", &compose::hash([message_id, content.fingerprint.as_str()])[..32]);
+    Ok(MultiPart::alternative()
+        .boundary(boundary)
+        .singlepart(part(ContentType::TEXT_PLAIN, &content.text)?)
+        .singlepart(part(ContentType::TEXT_HTML, &content.html)?))
+}
+
+/// Quoted-printable where it is mostly ASCII, base64 where it is not: both
+/// keep within 76 characters a line.
+fn part(content_type: ContentType, text: &str) -> Result<SinglePart, ComposeError> {
+    let beyond = text.bytes().filter(|byte| !byte.is_ascii()).count();
+    let encoding = if beyond * 6 > text.len() {
+        ContentTransferEncoding::Base64
+    } else {
+        ContentTransferEncoding::QuotedPrintable
+    };
+    let body = Body::new_with_encoding(text.to_owned(), encoding)
+        .map_err(|_| incomplete("the letter can't be encoded"))?;
+    Ok(SinglePart::builder().header(content_type).body(body))
+}
+
+fn mailbox(person: &Person) -> Result<Mailbox, ComposeError> {
+    let address = person.address.as_str().parse().map_err(|error| {
+        incomplete(&format!("the address {} can't stand in a header: {error}", person.address.masked()))
+    })?;
+    let name = clean::value(&person.name);
+    let shown = !name.is_empty() && name != person.address.as_str();
+    Ok(Mailbox::new(shown.then_some(name), address))
+}
+
+/// Everybody who gets a copy, nobody twice.
+fn copies(content: &Content) -> Vec<Address> {
+    let mut seen: Vec<String> = content.to.first().map(|first| first.address.folded()).into_iter().collect();
+    let mut copies = Vec::new();
+    for person in content.to.iter().skip(1).chain(&content.cc) {
+        let folded = person.address.folded();
+        if !seen.contains(&folded) {
+            seen.push(folded);
+            copies.push(person.address.clone());
+        }
+    }
+    copies
+}
+
+fn everybody(content: &Content) -> String {
+    let all = content.to.iter().chain(&content.cc).map(|person| person.address.to_string());
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn redirected(content: &Content) -> String {
+    let first = content.to.first().map(|person| person.address.to_string()).unwrap_or_default();
+    format!("[to {first}] {}", clean::value(&content.subject))
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+/// Before 1970 there was no mail to date.
+fn system_time(at: Timestamp) -> SystemTime {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn incomplete(what: &str) -> ComposeError {
+    ComposeError::Incomplete(what.to_owned())
+}

@@ -1,0 +1,225 @@
+//! Made-up customers and claims, on which every letter is tried before the
+//! first one is due.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use jiff::{Timestamp, ToSpan};
+
+use super::{MailSettings, ReplyTo, Unsubscribe};
+use crate::domain::address::{Address, AddressError};
+use crate::domain::customer::{Customer, Person};
+use crate::domain::event::{Event, EventOutcome};
+use crate::domain::facts::{CustomerFacts, Facts};
+use crate::domain::ids::Relationship;
+use crate::domain::money::{Currency, Money};
+use crate::domain::notice::{Draft, Line, NoticeKey, Priority, Subject};
+use crate::domain::receivable::{Kind, Payment, Receivable, Status};
+use crate::domain::rule::{Anchor, ReceivableDate, Recipient, Rule, Stage};
+use crate::domain::settings::Settings;
+
+/// What is special about a sample.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Edge {
+    /// Everything is there.
+    Full,
+    /// Whatever can be missing is: contact, number, date of issue, product,
+    /// outcome, note.
+    Bare,
+    /// An instalment, partly paid.
+    Instalment,
+    /// Three claims in three currencies, and two at lower stages.
+    Several,
+    /// More claims than a letter lists.
+    Many,
+}
+
+impl Edge {
+    pub(super) const ALL: [Self; 5] = [Self::Full, Self::Bare, Self::Instalment, Self::Several, Self::Many];
+
+    /// In words, for a problem.
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::Full => "with everything known",
+            Self::Bare => "without contact, number, date of issue, product, outcome or note",
+            Self::Instalment => "about an instalment that is partly paid",
+            Self::Several => "about three claims in three currencies",
+            Self::Many => "about 200 claims",
+        }
+    }
+}
+
+/// A draft with the facts it speaks of.
+pub(super) struct Sample {
+    pub(super) draft: Draft,
+    pub(super) facts: Facts,
+    pub(super) mail: MailSettings,
+    pub(super) now: Timestamp,
+}
+
+const TODAY: Date = date(2026, 3, 12);
+
+/// The sample of a stage; `None` where there is nothing to try (no address
+/// can be made).
+pub(super) fn sample(
+    rule: &Rule,
+    stage: &Stage,
+    template: &str,
+    to: &[Recipient],
+    settings: &Settings,
+    edge: Edge,
+) -> Option<Sample> {
+    let address = Address::parse("li.wei@customer.example").ok()?;
+    let person = Person { name: "Sample Person".into(), address: address.clone() };
+    let bare = edge == Edge::Bare;
+    let count = match edge {
+        Edge::Full | Edge::Bare | Edge::Instalment => 1,
+        Edge::Several => 5,
+        Edge::Many => 200,
+    };
+    let settled = matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn));
+    let receivables =
+        (0..count).map(|n| receivable(n, edge, settled, &person)).collect::<Option<Vec<_>>>()?;
+    let event = Event {
+        id: "E1".into(),
+        kind: match &rule.anchor {
+            Anchor::Event(kind) => kind.clone(),
+            _ => "visit".into(),
+        },
+        occurred_at: noon(TODAY),
+        outcome: (!bare).then_some(EventOutcome::Positive),
+        product: (!bare).then(|| "Press P-40".into()),
+        note: (!bare).then(|| "The drawings follow on Friday.".into()),
+    };
+    let customer = Customer {
+        id: "C1".into(),
+        name: "Sample Customer".into(),
+        address: if bare && !to.contains(&Recipient::Customer) {
+            Err(AddressError::Missing)
+        } else {
+            Ok(address)
+        },
+        contact_name: (!bare).then(|| "Li Wei".into()),
+        greeting: None,
+        cc: vec![],
+        locale: None,
+        country: None,
+        zone: settings.business.zone.clone(),
+        segment: None,
+        tags: vec![],
+        owner: (!bare).then(|| person.clone()),
+        attributes: BTreeMap::new(),
+        blocked: false,
+        purchases: 1,
+    };
+    let facts = Facts {
+        relationship: Relationship::from("li.wei@customer.example"),
+        looked_at: None,
+        customers: vec![CustomerFacts {
+            customer,
+            receivables,
+            on_account: vec![],
+            events: vec![event],
+            pauses: vec![],
+            notices: vec![],
+        }],
+        suppressions: vec![],
+    };
+    let draft = draft(rule, stage, template, to, &facts, edge);
+    let mail = MailSettings {
+        from: person.clone(),
+        reply_to: ReplyTo::Owner,
+        redirect_to: None,
+        unsubscribe: Unsubscribe { mailto: person.address, url: None },
+    };
+    Some(Sample { draft, facts, mail, now: noon(TODAY) })
+}
+
+fn noon(day: Date) -> Timestamp {
+    crate::domain::calendar::instant_at(day.at(12, 0, 0, 0), &jiff::tz::TimeZone::UTC)
+}
+
+fn receivable(n: i32, edge: Edge, settled: bool, guarantor: &Person) -> Option<Receivable> {
+    let bare = edge == Edge::Bare;
+    let code = match (edge, n) {
+        (Edge::Several, 1) => "EUR",
+        (Edge::Several, 2) => "JPY",
+        _ => "CNY",
+    };
+    let currency: Currency = code.parse().ok()?;
+    let amount = Money::parse("12800", currency).ok()?;
+    let paid = if settled { "12800" } else { "1800" };
+    let partly = settled || edge == Edge::Instalment;
+    let due_on = TODAY.saturating_sub((n % 40 + 3).days());
+    Some(Receivable {
+        id: format!("R{n}").as_str().into(),
+        kind: if edge == Edge::Instalment { Kind::Instalment } else { Kind::Invoice },
+        status: if settled { Status::Paid } else { Status::Open },
+        amount,
+        due_on,
+        round_on: due_on,
+        postponements: u32::from(!bare),
+        number: (!bare).then(|| format!("2026-{n:04}")),
+        issued_on: (!bare).then(|| due_on.saturating_sub(30.days())),
+        contract: (edge == Edge::Instalment).then(|| "K-7".into()),
+        description: (!bare).then(|| "spare parts".into()),
+        guarantor: Some(guarantor.clone()),
+        limitation_on: (!bare).then(|| date(2029, 3, 1)),
+        pay_url: (!bare).then(|| format!("https://pay.example/{n}")),
+        attachment: None,
+        first_seen: noon(due_on),
+        paid_seen_on: settled.then_some(TODAY),
+        payments: if partly || n == 0 {
+            vec![Payment {
+                id: format!("P{n}").as_str().into(),
+                amount: Money::parse(paid, currency).ok()?,
+                received_on: TODAY,
+            }]
+        } else {
+            vec![]
+        },
+        pauses: vec![],
+    })
+}
+
+fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &Facts, edge: Edge) -> Draft {
+    let subjects: Vec<Subject> = match rule.anchor {
+        Anchor::Receivable(_) => facts
+            .customers
+            .iter()
+            .flat_map(|customer| &customer.receivables)
+            .map(|item| Subject::Receivable(item.id.clone()))
+            .collect(),
+        Anchor::Payment => vec![Subject::Payment("P0".into())],
+        Anchor::Event(_) => vec![Subject::Event("E1".into())],
+        Anchor::Calendar => vec![Subject::Customer("C1".into())],
+    };
+    let line = |(index, subject): (usize, Subject)| Line {
+        key: NoticeKey {
+            rule: rule.name.clone(),
+            stage: stage.name.clone(),
+            subject,
+            round: TODAY.to_string(),
+            repetition: 0,
+        },
+        offset: stage.at,
+        planned_on: TODAY,
+        leading: edge != Edge::Several || index < 3,
+    };
+    Draft {
+        customer: "C1".into(),
+        rule: rule.name.clone(),
+        stage: stage.name.clone(),
+        class: rule.class,
+        template: template.to_owned(),
+        to: to.to_vec(),
+        cc: vec![],
+        lines: subjects.into_iter().enumerate().map(line).collect(),
+        deadline: stage.deadline,
+        approve: stage.approve,
+        priority: Priority::STAGE,
+        budget: None,
+        not_before: noon(TODAY),
+        passed_over: if edge == Edge::Full { vec!["friendly: address suppressed".into()] } else { vec![] },
+    }
+}
