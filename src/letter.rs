@@ -145,26 +145,3 @@ pub struct Occasion<'a> {
     /// The moment it leaves; deadlines count from its day.
     pub now: Timestamp,
 }
-
-/// The templates, parsed.
-#[derive(Debug)]
-pub struct Composer;
-
-impl Composer {
-    /// Stub.
-    pub fn compose(&self, _occasion: &Occasion<'_>) -> Result<Content, ComposeError> {
-        Err(ComposeError::Incomplete("stub".into()))
-    }
-}
-/// Stub.
-pub mod mime {
-    /// Stub.
-    pub fn build(
-        _: &super::Content,
-        _: &super::MailSettings,
-        _: &str,
-        _: jiff::Timestamp,
-    ) -> Result<crate::domain::delivery::Parcel, super::ComposeError> {
-        Err(super::ComposeError::Incomplete("stub".into()))
-    }
-}
