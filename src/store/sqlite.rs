@@ -230,8 +230,21 @@ impl Store for SqliteStore {
         self.read("reading the outbox", move |desk| Ok(outbox::claimable(&desk.conn, now, limit)?)).await
     }
 
-    async fn next_attempt_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("reading the outbox", |desk| Ok(outbox::next_attempt_at(&desk.conn)?)).await
+    async fn next_due_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("reading the outbox", |desk| Ok(outbox::next_due_at(&desk.conn)?)).await
+    }
+
+    async fn release(
+        &self,
+        letter: LetterId,
+        approved: bool,
+        why: String,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write("releasing a letter", move |desk| {
+            outbox::release(&desk.conn, letter, approved, &why, now)
+        })
+        .await
     }
 
     async fn letter_and_facts(

@@ -83,11 +83,34 @@ pub(super) fn claimable(conn: &Connection, now: Timestamp, limit: usize) -> rusq
     .collect()
 }
 
-pub(super) fn next_attempt_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    conn.prepare_cached(
+/// The earliest moment at which a relationship is to be looked at or a
+/// letter may leave.
+pub(super) fn next_due_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    let of = |sql| conn.prepare_cached(sql)?.query_row([], |row| at_opt(row, 0));
+    let letter = of(
         "SELECT MIN(next_attempt_at) FROM letters INDEXED BY letters_waiting WHERE state IN ('queued', 'retry')",
+    )?;
+    let relationship = of("SELECT MIN(wake_at) FROM relationships WHERE wake_at IS NOT NULL")?;
+    Ok(letter.into_iter().chain(relationship).min())
+}
+
+/// Puts a held letter back into the queue; false if it is not held.
+pub(super) fn release(
+    conn: &Connection,
+    letter: LetterId,
+    approved: bool,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    if Standing::read(conn, letter)?.state != LetterState::Held {
+        return Ok(false);
+    }
+    conn.prepare_cached(
+        "UPDATE letters SET state = 'queued', reason = ?2, next_attempt_at = ?3, approved = approved OR ?4
+         WHERE id = ?1",
     )?
-    .query_row([], |row| at_opt(row, 0))
+    .execute(params![letter.0, why, At(now), approved])?;
+    Ok(true)
 }
 
 fn no_letter(letter: LetterId) -> Fault {
