@@ -141,8 +141,6 @@ impl From<Verdict> for ExitCode {
 pub struct Surroundings {
     /// Who called, for records.
     pub user: String,
-    /// The folder of systemd's credentials, where there is one.
-    pub credentials: Option<PathBuf>,
 }
 
 /// Does what the command line asks.
@@ -169,7 +167,7 @@ pub async fn run(
         Some(Command::Import(args)) => import::run(args, global, clock.now(), screen).await,
         Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
         Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
-        Some(Command::Outbox(args)) => outbox::run(&args, global, screen).await,
+        Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }
 }

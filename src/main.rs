@@ -1,6 +1,5 @@
 //! The `courtesy` program: arguments, log, exit code.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,7 +15,6 @@ fn main() -> ExitCode {
         user: std::env::var("USER")
             .or_else(|_| std::env::var("LOGNAME"))
             .unwrap_or_else(|_| "unknown".into()),
-        credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
     };
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

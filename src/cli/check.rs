@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize;
 
 use super::failure::Found;
-use super::screen::Screen;
+use super::screen::{Screen, shown};
 use super::{Global, Verdict, load, problems};
 use crate::config::Config;
 use crate::problem::{Problem, Severity};
@@ -50,10 +50,10 @@ pub async fn run(
             }
             summary = Some(format!(
                 "{}: {} rules, {} stages, store {}",
-                config.file.display(),
+                shown(&config.file),
                 config.rules.len(),
                 config.rules.iter().map(|rule| rule.stages.len()).sum::<usize>(),
-                config.store.display()
+                shown(&config.store)
             ));
         }
         Err(error) => match error.downcast::<Found>() {

@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::Global;
 use super::failure::Found;
+use super::screen::shown;
 use crate::config::{self, Config};
 use crate::engine::Office;
 use crate::letter::Composer;
@@ -51,7 +52,7 @@ pub fn existing_store(config: &Config) -> anyhow::Result<SqliteStore> {
     if !config.store.exists() {
         anyhow::bail!(
             "there is no data yet in {}; begin with `courtesy import customers FILE`",
-            config.store.display()
+            shown(&config.store)
         );
     }
     Ok(SqliteStore::open(&config.store, options(config))?)

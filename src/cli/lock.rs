@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::screen::shown;
+
 /// Held while the daemon runs; let go when it is dropped or the process dies.
 #[derive(Debug)]
 pub struct Lock {
@@ -36,7 +38,7 @@ pub fn take(data_dir: &Path) -> anyhow::Result<Lock> {
             file.read_to_string(&mut pid).with_context(|| format!("cannot read {}", path.display()))?;
             bail!(
                 "another courtesy runs on {} already: process {}. Stop that one first, or let it do the work.",
-                data_dir.display(),
+                shown(data_dir),
                 pid.trim()
             );
         }

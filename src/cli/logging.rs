@@ -1,11 +1,16 @@
 //! The log: text for people, JSON for machines.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
 
+use jiff::tz::TimeZone;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::{Global, LogForm};
+use crate::clock::{Clock, SystemClock};
 
 /// The variable that says what is logged, `courtesy=debug` for example.
 const FILTER: &str = "COURTESY_LOG";
@@ -15,8 +20,8 @@ const FILTER: &str = "COURTESY_LOG";
 /// and only what went wrong.
 pub fn start(global: &Global, daemon: bool) {
     let usual = match (daemon, global.quiet, global.verbose) {
-        (true, false, false) => "info",
-        (true, false, true) | (false, _, true) => "info,courtesy=debug",
+        (true, false, false) => "warn,courtesy=info",
+        (true, false, true) | (false, _, true) => "warn,courtesy=debug",
         (_, true, _) => "error",
         (false, false, false) => "warn",
     };
@@ -35,8 +40,18 @@ pub fn start(global: &Global, daemon: bool) {
         .with_target(false)
         .log_internal_errors(false);
     match global.log.unwrap_or(LogForm::Text) {
-        LogForm::Text => log.init(),
+        LogForm::Text => log.with_timer(LocalTime(TimeZone::system())).init(),
         LogForm::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
+}
+
+/// The time as a person reads it on this machine, to the second.
+struct LocalTime(TimeZone);
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+        let now = SystemClock.now().to_zoned_datetime(self.0.clone());
+        write!(w, "{}", now.strftime("%F %T%:z"))
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
 
 use super::screen::Screen;
-use super::{Global, Verdict, load};
+use super::{Global, Surroundings, Verdict, load};
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
 use crate::store::{Made, OutboxFilter, OutboxLetter, Store};
@@ -17,6 +17,7 @@ Examples:
   courtesy outbox list --state held --state uncertain
   courtesy outbox list --customer C001 --rule payment-reminders
   courtesy outbox show 42                      one letter: where it stands and what it says
+  courtesy outbox release 42                   let a letter go that waits for a person
 
 States: queued, sending, sent, retry (not sent, tried again), rejected (the address was refused),
 uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits
@@ -41,6 +42,15 @@ enum What {
         /// Its number, as `outbox list` shows it
         #[arg(value_name = "NUMBER", value_parser = letter_id)]
         id: LetterId,
+    },
+    /// Let a held letter go; it is asked again whether it is due when it leaves
+    Release {
+        /// Its number
+        #[arg(value_name = "NUMBER", value_parser = letter_id)]
+        id: LetterId,
+        /// Why, in your own words
+        #[arg(long, default_value = "")]
+        reason: String,
     },
 }
 
@@ -73,7 +83,13 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 ///
 /// # Errors
 /// When the configuration has problems or the letter is not known.
-pub async fn run(args: &OutboxArgs, global: &Global, screen: &mut Screen) -> anyhow::Result<Verdict> {
+pub async fn run(
+    args: &OutboxArgs,
+    global: &Global,
+    around: &Surroundings,
+    now: Timestamp,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
     let config = load::config(global)?;
     let store = load::existing_store(&config)?;
     let zone = &config.settings.business.zone;
@@ -81,7 +97,26 @@ pub async fn run(args: &OutboxArgs, global: &Global, screen: &mut Screen) -> any
         None => list(&args.list, &store, zone, global, screen).await,
         Some(What::List(filters)) => list(filters, &store, zone, global, screen).await,
         Some(What::Show { id }) => show(*id, &store, zone, global, screen).await,
+        Some(What::Release { id, reason }) => {
+            let by = format!("released by {}", around.user);
+            let why = if reason.is_empty() { by } else { format!("{by}: {reason}") };
+            release(*id, why, &store, now, screen).await
+        }
     }
+}
+
+async fn release(
+    id: LetterId,
+    why: String,
+    store: &impl Store,
+    now: Timestamp,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    if !store.release(id, true, why, now).await? {
+        anyhow::bail!("letter {id} is not held; `courtesy outbox show {id}` says where it stands");
+    }
+    screen.say(format_args!("Letter {id} may go, if it is still due when it leaves."))?;
+    Ok(Verdict::Done)
 }
 
 async fn list(

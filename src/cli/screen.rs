@@ -2,10 +2,27 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Component, Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+
+/// A path without its detours: `shop/config/../data` is `shop/data`.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match (part, plain.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            (Component::CurDir, _) => {}
+            _ => plain.push(part),
+        }
+    }
+    plain.display().to_string()
+}
 
 /// Where commands speak. Colours go only to a terminal, and `NO_COLOR` is
 /// honoured.
@@ -130,5 +147,22 @@ impl Screen {
         let text = table.to_string();
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         self.result(lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_detours() {
+        for (path, expected) in [
+            ("config/../data/courtesy.db", "data/courtesy.db"),
+            ("./shop/config/../../x", "x"),
+            ("../data", "../data"),
+            ("/etc/courtesy/../x", "/etc/x"),
+        ] {
+            assert_eq!(shown(Path::new(path)), expected, "{path}");
+        }
     }
 }

@@ -241,10 +241,8 @@ impl Store for SqliteStore {
         why: String,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write("releasing a letter", move |desk| {
-            outbox::release(&desk.conn, letter, approved, &why, now)
-        })
-        .await
+        self.write("releasing a letter", move |desk| outbox::release(&desk.conn, letter, approved, &why, now))
+            .await
     }
 
     async fn letter_and_facts(

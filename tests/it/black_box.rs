@@ -59,7 +59,12 @@ fn a_typo_is_shown_with_its_place_and_the_right_word() {
     let json = installation.run(&["check", "--json"]);
     assert_eq!(json.code, 1);
     let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON alone on stdout");
-    let at = |key: &str| found.as_array().and_then(|all| all.iter().find(|one| one["line"] == line)).map(|one| one[key].clone());
+    let at = |key: &str| {
+        found
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["line"] == line))
+            .map(|one| one[key].clone())
+    };
     assert_eq!(at("column"), Some(1.into()), "{found}");
     assert_eq!(at("severity"), Some("error".into()));
 }
@@ -204,7 +209,9 @@ fn the_demo_leaves_letters_and_an_installation_that_goes_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let played = run_in(dir.path(), &["demo"]);
     assert_eq!(played.code, 0, "{played:?}");
-    for rule in ["payment-reminders/firm", "payment-thanks", "visit-thanks", "signing-thanks", "onboarding-check-in"] {
+    for rule in
+        ["payment-reminders/firm", "payment-thanks", "visit-thanks", "signing-thanks", "onboarding-check-in"]
+    {
         assert!(played.out.contains(rule), "{rule} in {}", played.out);
     }
     let demo = dir.path().join("courtesy-demo");

@@ -97,7 +97,9 @@ impl Source {
             for (at, _) in code.match_indices(prefix) {
                 let rest = &code[at + prefix.len()..];
                 match rest.strip_prefix('{') {
-                    Some(list) => known.extend(list.split('}').next().unwrap_or_default().split(',').map(name)),
+                    Some(list) => {
+                        known.extend(list.split('}').next().unwrap_or_default().split(',').map(name))
+                    }
                     None => {
                         known.insert(name(rest));
                     }
@@ -148,7 +150,11 @@ fn only_the_clock_reads_the_time() {
 fn no_file_is_longer_than_a_person_reads() {
     for source in sources() {
         let lines = source.code.lines().count();
-        assert!(lines <= 400, "{} has {lines} lines without its tests; split it by what changes together", source.name);
+        assert!(
+            lines <= 400,
+            "{} has {lines} lines without its tests; split it by what changes together",
+            source.name
+        );
     }
 }
 
@@ -164,7 +170,9 @@ fn every_file_says_what_it_knows_and_none_is_called_mod() {
 fn no_failure_is_waved_away() {
     for source in sources() {
         for line in source.statements() {
-            for word in [".unwrap()", "let _ =", "todo!(", "unimplemented!(", "dbg!(", "#[allow(", "#![allow("] {
+            for word in
+                [".unwrap()", "let _ =", "todo!(", "unimplemented!(", "dbg!(", "#[allow(", "#![allow("]
+            {
                 assert!(!line.contains(word), "{}: {line}", source.name);
             }
         }
@@ -174,10 +182,12 @@ fn no_failure_is_waved_away() {
 #[test]
 fn nothing_names_a_path_of_somebodys_machine() {
     let folders = ["src", "tests", "config", "templates", "systemd", ".ci"].map(|name| root().join(name));
-    let mut all: Vec<PathBuf> = folders.iter().filter(|path| path.exists()).flat_map(|path| files(path)).collect();
+    let mut all: Vec<PathBuf> =
+        folders.iter().filter(|path| path.exists()).flat_map(|path| files(path)).collect();
     all.extend(["README.md", "CHANGELOG.md", "Cargo.toml"].map(|name| root().join(name)));
     // Put together here, so that this file does not find itself.
-    let words = [["/ho", "me/"], ["/ro", "ot/"], ["/wo", "rk/"], ["/Us", "ers/"], ["C:", "\\"]].map(|word| word.concat());
+    let words = [["/ho", "me/"], ["/ro", "ot/"], ["/wo", "rk/"], ["/Us", "ers/"], ["C:", "\\"]]
+        .map(|word| word.concat());
     for path in all {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         for word in &words {

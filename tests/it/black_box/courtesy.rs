@@ -57,20 +57,24 @@ impl Installation {
     fn always_open(&self) {
         let file = self.path().join("config/courtesy.yaml");
         let text = fs::read_to_string(&file).expect("the configuration");
-        let lines: Vec<String> = text
-            .lines()
-            .map(|line| match line.trim_start().starts_with("hours:") {
-                true => r#"  hours: { from: "00:00", until: "24:00", days: any, timezone: business }"#.to_owned(),
-                false => line.to_owned(),
-            })
-            .collect();
+        let lines: Vec<String> =
+            text.lines()
+                .map(|line| match line.trim_start().starts_with("hours:") {
+                    true => r#"  hours: { from: "00:00", until: "24:00", days: any, timezone: business }"#
+                        .to_owned(),
+                    false => line.to_owned(),
+                })
+                .collect();
         fs::write(file, lines.join("\n") + "\n").expect("written");
     }
 
     /// And with the customer C1.
     pub fn with_a_customer() -> Self {
         let installation = Self::new();
-        installation.write("customers.csv", "id,name,email,contact_name,locale\nC1,Ann's Bakery,ann@example.test,Ann Lee,en\n");
+        installation.write(
+            "customers.csv",
+            "id,name,email,contact_name,locale\nC1,Ann's Bakery,ann@example.test,Ann Lee,en\n",
+        );
         let taken = installation.run(&["import", "customers", "customers.csv"]);
         assert_eq!(taken.code, 0, "{taken:?}");
         // Rules about events are first seen at the first pass; what happened
@@ -197,7 +201,8 @@ impl Daemon {
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill is there");
+        let sent =
+            Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill is there");
         assert!(sent.success(), "SIG{name}");
     }
 }
