@@ -75,9 +75,9 @@ pub async fn run(args: &DemoArgs, now: Timestamp, screen: &mut Screen) -> anyhow
     let begin = now.to_zoned_datetime(zone.clone()).date() - DAYS.days();
     let clock = VirtualClock::new(instant_at(begin.at(7, 0, 0, 0), &zone));
     let engine = Engine::new(store.clone(), relay, clock.clone(), office);
-    let story = Story::new(begin, &zone, &args.dir.join("sample"))?;
+    let told = Story::new(begin, &zone, &args.dir.join("sample"))?;
     let mut play = Play { engine, store, clock, zone, share, told: BTreeSet::new(), entries: Vec::new() };
-    play.perform(&story, now, screen).await?;
+    play.perform(&told, now, screen).await?;
     play.finish(&args.dir, &store_file, screen).await?;
     Ok(Verdict::Done)
 }

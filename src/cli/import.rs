@@ -38,6 +38,7 @@ clears.";
 /// What to take, and how.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ImportArgs {
     /// What the file lists
     #[arg(value_enum)]

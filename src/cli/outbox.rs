@@ -185,10 +185,13 @@ async fn show(
     screen.result(described(letter, zone))?;
     match &letter.made {
         Some(made) => {
-            screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?
+            screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?;
         }
-        None => screen
-            .result("\nNot written yet: a letter is made when it leaves, from the facts of that moment.")?,
+        None => {
+            screen.result(
+                "\nNot written yet: a letter is made when it leaves, from the facts of that moment.",
+            )?;
+        }
     }
     Ok(Verdict::Done)
 }

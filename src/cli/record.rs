@@ -50,7 +50,7 @@ enum What {
     Hold(PauseArgs),
     /// End a dispute, a hold or a promise
     Resume(ResumeArgs),
-    /// Say what became of a claim: paid, returned, written_off …
+    /// Say what became of a claim: paid, returned, written off …
     Status(StatusArgs),
 }
 

@@ -27,38 +27,41 @@ pub fn shown(path: &Path) -> String {
 /// Where commands speak. Colours go only to a terminal, and `NO_COLOR` is
 /// honoured.
 pub struct Screen {
-    out: Box<dyn Write + Send>,
-    err: Box<dyn Write + Send>,
+    out: Stream,
+    err: Stream,
     quiet: bool,
     terminal: bool,
+}
+
+/// One of the two ways to a person.
+struct Stream {
+    writer: Box<dyn Write + Send>,
     coloured: bool,
-    err_coloured: bool,
+}
+
+impl Stream {
+    fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.writer, "{text}")?;
+        self.writer.flush()
+    }
 }
 
 impl Screen {
     /// Speaks on the process's own streams.
     #[must_use]
     pub fn standard(quiet: bool) -> Self {
+        let coloured = |choice| choice != ColorChoice::Never;
         Self {
-            out: Box::new(AutoStream::auto(io::stdout())),
-            err: Box::new(AutoStream::auto(io::stderr())),
+            out: Stream {
+                coloured: coloured(AutoStream::choice(&io::stdout())),
+                writer: Box::new(AutoStream::auto(io::stdout())),
+            },
+            err: Stream {
+                coloured: coloured(AutoStream::choice(&io::stderr())),
+                writer: Box::new(AutoStream::auto(io::stderr())),
+            },
             quiet,
             terminal: io::stdout().is_terminal(),
-            coloured: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
-            err_coloured: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
-        }
-    }
-
-    /// Speaks into whatever is given, without colours.
-    #[must_use]
-    pub fn into_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self {
-            out: Box::new(anstream::StripStream::new(out)),
-            err: Box::new(anstream::StripStream::new(err)),
-            quiet: false,
-            terminal: false,
-            coloured: false,
-            err_coloured: false,
         }
     }
 
@@ -71,13 +74,13 @@ impl Screen {
     /// Whether results may be coloured.
     #[must_use]
     pub fn is_coloured(&self) -> bool {
-        self.coloured
+        self.out.coloured
     }
 
     /// Whether complaints may be coloured.
     #[must_use]
     pub fn is_err_coloured(&self) -> bool {
-        self.err_coloured
+        self.err.coloured
     }
 
     /// Whether nothing but errors is wanted.
@@ -91,8 +94,7 @@ impl Screen {
     /// # Errors
     /// When stdout is closed.
     pub fn result(&mut self, text: impl Display) -> io::Result<()> {
-        writeln!(self.out, "{text}")?;
-        self.out.flush()
+        self.out.line(text)
     }
 
     /// A word about what was done, on stdout, unless quiet.
@@ -116,8 +118,7 @@ impl Screen {
     /// # Errors
     /// When stderr is closed.
     pub fn complaint(&mut self, text: impl Display) -> io::Result<()> {
-        writeln!(self.err, "{text}")?;
-        self.err.flush()
+        self.err.line(text)
     }
 
     /// A value as JSON, on stdout.

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// What the domain must not touch: the world, and the crates that do.
 const WORLD: &[&str] = &[
-    "tokio",
+    "tokio::",
     "std::fs",
     "std::env",
     "std::net",
@@ -29,12 +29,12 @@ const WORLD: &[&str] = &[
     "std::process",
     "std::thread",
     "std::time",
-    "tracing",
-    "rusqlite",
-    "lettre",
-    "tera",
-    "anyhow",
-    "clap",
+    "tracing::",
+    "rusqlite::",
+    "lettre::",
+    "tera::",
+    "anyhow::",
+    "clap::",
     "Timestamp::now",
     "ZonedDateTime::now",
     "async fn",
@@ -98,7 +98,7 @@ impl Source {
                 let rest = &code[at + prefix.len()..];
                 match rest.strip_prefix('{') {
                     Some(list) => {
-                        known.extend(list.split('}').next().unwrap_or_default().split(',').map(name))
+                        known.extend(list.split('}').next().unwrap_or_default().split(',').map(name));
                     }
                     None => {
                         known.insert(name(rest));
@@ -205,6 +205,8 @@ fn templates(locale: &str) -> BTreeSet<String> {
             let name = path.strip_prefix(&folder).ok()?.to_str()?;
             Some(name.strip_suffix(".md").or_else(|| name.strip_suffix(".html"))?.to_owned())
         })
+        // Parts that other templates include.
+        .filter(|name| !name.rsplit('/').next().is_some_and(|last| last.starts_with('_')))
         .collect()
 }
 
