@@ -37,7 +37,7 @@ CREATE INDEX customers_of_relationship ON customers (relationship);
 -- person may know better until the file says something new. closed_on: the
 -- day it was over before our eyes. reach_on: facts that go back to this day
 -- or an earlier one contain it; '9999-12-31' while anything is open, '' for
--- what was over when it was first seen. listed_in: the last import with it.
+-- what was over when it was first seen. listed: whether the last file had it.
 CREATE TABLE receivables (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -62,7 +62,7 @@ CREATE TABLE receivables (
     first_seen INTEGER NOT NULL,
     closed_on TEXT,
     reach_on TEXT NOT NULL,
-    listed_in INTEGER NOT NULL DEFAULT 0
+    listed INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE INDEX receivables_in_reach ON receivables (customer, reach_on);
 
