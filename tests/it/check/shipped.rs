@@ -1,0 +1,190 @@
+//! The shipped configuration is right, and the schema knows all of it.
+
+use std::path::{Path, PathBuf};
+
+use courtesy::config::{self, Config, schema};
+use courtesy::domain::calendar::Days;
+use courtesy::domain::offset::Offset;
+use courtesy::domain::rule::{BudgetKind, Interlock, Recipient};
+use jiff::civil::date;
+use serde_json::Value;
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+fn config() -> Config {
+    config::load(&shipped().join("courtesy.yaml"), &|_| None).expect("the shipped configuration is right")
+}
+
+#[test]
+fn the_shipped_configuration_loads_without_a_warning() {
+    let config = config();
+    assert_eq!(config.warnings, []);
+    assert_eq!(config.calendar_warnings(date(2026, 10, 1)), []);
+    let names: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
+    for name in [
+        "payment-reminders",
+        "payment-thanks",
+        "part-payment-thanks",
+        "visit-thanks",
+        "signing-thanks",
+        "onboarding-check-in",
+    ] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    for rule in &config.rules {
+        assert!(!rule.summary.is_empty(), "{} has no summary", rule.name);
+    }
+}
+
+#[test]
+fn the_shipped_ladder_is_the_one_of_the_design() {
+    let config = config();
+    let rule = config.rules.iter().find(|rule| rule.name.as_str() == "payment-reminders").expect("it");
+    let stages: Vec<(&str, Offset)> =
+        rule.stages.iter().map(|stage| (stage.name.as_str(), stage.at)).collect();
+    let expected = [
+        ("coming-due", -7),
+        ("due-today", 0),
+        ("friendly", 3),
+        ("firm", 10),
+        ("final-notice", 30),
+        ("hand-over", 45),
+    ];
+    assert_eq!(stages, expected.map(|(name, days)| (name, Offset::days(days))));
+    let last_but_one = &rule.stages[4];
+    assert_eq!(last_but_one.cc, [Recipient::Owner, Recipient::Guarantor]);
+    assert_eq!((last_but_one.deadline, last_but_one.approve), (Some(Offset::days(7)), true));
+    assert!(rule.combine && rule.not_while.is_empty() && rule.stale_after.is_none());
+    assert_eq!(rule.audience.kind, ["invoice", "instalment", "balance"]);
+    let hand_over = &rule.stages[5];
+    assert!(!hand_over.concerns_customer());
+    assert_eq!(hand_over.repeat.as_ref().map(|repeat| repeat.every), Some(Offset::days(30)));
+}
+
+#[test]
+fn thanks_for_a_visit_have_their_moment() {
+    let config = config();
+    let rule = config.rules.iter().find(|rule| rule.name.as_str() == "visit-thanks").expect("it");
+    assert_eq!(rule.stages[0].at, "+10min".parse().expect("an offset"));
+    assert_eq!((rule.days, rule.budget, rule.stale_after), (Some(Days::Any), BudgetKind::Moments, Some(3)));
+    assert_eq!(rule.not_while, [Interlock::Disputed, Interlock::Dunned { days: 14 }]);
+    assert_eq!(rule.audience.outcome, ["positive"]);
+}
+
+#[test]
+fn the_shipped_calendars_know_their_days() {
+    let calendars = config().settings.business.calendars;
+    let cn = &calendars.business;
+    assert!(
+        cn.is_working_day(date(2026, 2, 14)) && cn.is_working_day(date(2026, 10, 10)),
+        "adjusted Saturdays"
+    );
+    assert!(!cn.is_working_day(date(2026, 2, 16)) && !cn.is_working_day(date(2026, 10, 7)));
+    assert!(!calendars.by_country["gb"].is_working_day(date(2027, 3, 29)), "Easter Monday");
+    assert!(!calendars.by_country["us"].is_working_day(date(2026, 7, 3)), "observed");
+    assert!(!calendars.by_country["de"].is_working_day(date(2026, 5, 14)), "Christi Himmelfahrt");
+    assert_eq!(calendars.by_country.keys().collect::<Vec<_>>(), ["cn", "de", "gb", "us"]);
+}
+
+/// Every YAML file that is shipped, with the definition it must satisfy.
+fn shipped_files() -> Vec<(PathBuf, &'static str)> {
+    let of = |folder: &str, definition| {
+        std::fs::read_dir(shipped().join(folder))
+            .expect("a folder")
+            .map(move |entry| (entry.expect("an entry").path(), definition))
+            .filter(|(file, _)| file.extension().is_some_and(|ending| ending == "yaml"))
+            .collect::<Vec<_>>()
+    };
+    let mut files = vec![(shipped().join("courtesy.yaml"), "Courtesy")];
+    files.extend(of("rules", "Rule"));
+    files.extend(of("calendars", "Calendar"));
+    files
+}
+
+/// The schema with one of its definitions as the root.
+fn validator(definition: &str) -> jsonschema::Validator {
+    let mut schema = schema();
+    let root = schema.as_object_mut().expect("an object");
+    root.remove("anyOf");
+    root.insert("$ref".to_owned(), format!("#/$defs/{definition}").into());
+    jsonschema::draft202012::new(&schema).expect("a schema")
+}
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).expect("YAML")
+}
+
+#[test]
+fn the_schema_accepts_every_shipped_file() {
+    for (file, definition) in shipped_files() {
+        let value = yaml(&std::fs::read_to_string(&file).expect("a file"));
+        let errors: Vec<String> = validator(definition)
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+        let whole = jsonschema::draft202012::new(&schema()).expect("a schema");
+        assert!(whole.is_valid(&value), "{} by the whole schema", file.display());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_check_refuses() {
+    let rule = validator("Rule");
+    assert!(rule.is_valid(&yaml(super::RULE)));
+    for (good, wrong) in [
+        ("class: dunning", "class: duning"),
+        ("class: dunning", "klass: dunning"),
+        ("at: +3d", "at: 3 days"),
+        ("at: +3d", "att: +3d"),
+        ("receivable.due_on", "receivable.due"),
+        ("stages:", "not_while: [overdu]\nstages:"),
+        ("stages:", "where: { kind: invioce }\nstages:"),
+    ] {
+        let text = super::RULE.replace(good, wrong);
+        assert!(!rule.is_valid(&yaml(&text)), "{wrong}");
+    }
+    let courtesy = validator("Courtesy");
+    assert!(courtesy.is_valid(&yaml(super::COURTESY)));
+    for wrong in ["leters: {}", "store: { sqlite: a, files: b }", "letters: { hours: { form: 1 } }"] {
+        assert!(!courtesy.is_valid(&yaml(&format!("{}{wrong}\n", super::COURTESY))), "{wrong}");
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_described() {
+    let schema = schema();
+    let mut keys = 0;
+    for (name, definition) in schema["$defs"].as_object().expect("definitions") {
+        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+            assert!(property["description"].as_str().is_some_and(|text| text.len() > 5), "{name}.{key}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 90, "{keys} keys");
+}
+
+#[test]
+fn every_key_of_courtesy_yaml_is_shown_in_the_shipped_file() {
+    let text = std::fs::read_to_string(shipped().join("courtesy.yaml")).expect("a file");
+    let schema = schema();
+    for name in [
+        "Courtesy",
+        "Business",
+        "People",
+        "Mail",
+        "Letters",
+        "Hours",
+        "Dunning",
+        "Promises",
+        "Import",
+        "Log",
+        "Unsubscribe",
+    ] {
+        for key in schema["$defs"][name]["properties"].as_object().expect("keys").keys() {
+            assert!(text.contains(&format!("{key}:")), "{name}.{key}");
+        }
+    }
+}
