@@ -1,3 +1,201 @@
-//! What people type and read: the only code that prints.
+//! The commands. One file each; the only code that talks to a person.
+//!
+//! Invariant: results go to stdout, everything about them (progress, hints,
+//! problems) to stderr, so that a pipe carries results alone. The daemon's
+//! log is its result.
 
+pub mod check;
+pub mod demo;
+pub mod failure;
+pub mod history;
+pub mod import;
+pub mod init;
+pub mod load;
+pub mod lock;
+pub mod logging;
+pub mod outbox;
 pub mod problems;
+pub mod record;
+pub mod run;
+pub mod schema;
+pub mod screen;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::clock::Clock;
+use screen::Screen;
+
+/// What stands above `courtesy --help`.
+const AFTER_HELP: &str = "\
+Begin here:
+  courtesy demo                       a sample business through four months, letters into files
+  courtesy init shop && cd shop       a new business: config, rules, templates
+  courtesy check                      is everything in order?
+  courtesy import customers customers.csv
+  courtesy run                        the daemon; its log is one line per letter
+
+Exit status: 0 done, 1 failed or problems found, 2 wrong usage.
+`courtesy help COMMAND` shows examples for each command.";
+
+/// What `courtesy` without a command says below its help.
+const NEXT: &str = "No command given. To see it at work: courtesy demo";
+
+/// The command line.
+#[derive(Parser, Debug)]
+#[command(
+    name = "courtesy",
+    version,
+    about = "Payment reminders, thank-yous and check-ins by e-mail, by rules, unattended",
+    after_help = AFTER_HELP,
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What holds for every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "For every command")]
+pub struct Global {
+    /// The configuration [default: config/courtesy.yaml, then the one in /etc/courtesy]
+    #[arg(long, global = true, env = "COURTESY_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more: with `run`, every item that was left out and why
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Results as JSON (check, import, outbox, history)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Form of the log: text or json [default: text]
+    #[arg(long, global = true, value_enum, value_name = "FORM", hide_possible_values = true)]
+    pub log: Option<LogForm>,
+}
+
+/// The form of the log.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogForm {
+    /// One line a person reads
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Write a new business: config, rules, calendars and templates, all commented
+    Init(init::InitArgs),
+    /// Play a sample business through four months with the real engine; letters into files
+    Demo(demo::DemoArgs),
+    /// Find all problems in config, rules, templates and store
+    Check(check::CheckArgs),
+    /// Print the JSON Schema of the YAML files, for completion in an editor
+    Schema,
+    /// Take customers, receivables, payments or events from a CSV file
+    Import(import::ImportArgs),
+    /// Write down what a person knows: a payment, a visit, a promise, a dispute …
+    Record(record::RecordArgs),
+    /// Run the daemon, or one pass with --once
+    Run(run::RunArgs),
+    /// Look at the queue and at what was sent
+    Outbox(outbox::OutboxArgs),
+    /// Show everything sent to and recorded about a customer
+    History(history::HistoryArgs),
+}
+
+/// What a command found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Done, nothing to complain about.
+    Done,
+    /// Failed, or problems were found; the person has been told.
+    Failed,
+    /// Nothing was asked for.
+    WrongUsage,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Done => 0,
+            Verdict::Failed => 1,
+            Verdict::WrongUsage => 2,
+        })
+    }
+}
+
+/// What the commands know of the world around the process.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Who called, for records.
+    pub user: String,
+}
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// Whatever kept the command from doing it, for the person who called.
+pub async fn run(
+    cli: Cli,
+    around: &Surroundings,
+    clock: impl Clock,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    let global = &cli.global;
+    match cli.command {
+        None => {
+            screen.result(Cli::command().render_help().ansi())?;
+            screen.note(NEXT)?;
+            Ok(Verdict::WrongUsage)
+        }
+        Some(Command::Init(args)) => init::run(&args, screen),
+        Some(Command::Demo(args)) => demo::run(&args, clock.now(), screen).await,
+        Some(Command::Check(args)) => check::run(&args, global, clock.now(), screen).await,
+        Some(Command::Schema) => schema::run(screen),
+        Some(Command::Import(args)) => import::run(args, global, clock.now(), screen).await,
+        Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
+        Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
+        Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
+        Some(Command::History(args)) => history::run(&args, global, screen).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_example_is_wider_than_the_help() {
+        for command in Cli::command().get_subcommands().chain([&Cli::command()]) {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.lines().all(|line| line.chars().count() <= 98), "{examples}");
+        }
+    }
+
+    #[test]
+    fn a_payment_is_for_a_claim_or_on_account() {
+        let read = |line: &str| Cli::try_parse_from(line.split_whitespace());
+        assert!(read("courtesy record payment INV-1 1200.50").is_ok());
+        assert!(read("courtesy record payment INV-1 -1200.50 --on 2026-03-01").is_ok());
+        assert!(read("courtesy record payment --customer C1 --currency CNY 500").is_ok());
+        assert!(read("courtesy record payment 500").is_err());
+        assert!(read("courtesy record payment INV-1 500 --customer C1").is_err());
+    }
+}

@@ -1,1 +1,231 @@
-//! Tests of black_box; see the module's own lines.
+//! The real binary in a folder of its own, as an administrator uses it.
+//!
+//! Nothing here sleeps: a daemon is waited for by the lines of its log. What
+//! depends on the day is given in days from today, which the program itself
+//! is asked for.
+
+mod courtesy;
+
+use std::fs;
+
+use courtesy::{Daemon, Installation, run_in};
+
+#[test]
+fn alone_it_shows_its_help_and_what_to_do_next() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let shown = run_in(dir.path(), &[]);
+    assert_eq!(shown.code, 2);
+    assert!(shown.out.contains("Usage: courtesy"), "{}", shown.out);
+    assert!(shown.err.contains("courtesy demo"), "{}", shown.err);
+}
+
+#[test]
+fn a_misspelt_command_is_answered_with_the_right_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let shown = run_in(dir.path(), &["chekc"]);
+    assert_eq!(shown.code, 2);
+    assert!(shown.err.contains("'check'"), "{}", shown.err);
+}
+
+#[test]
+fn without_a_configuration_it_says_where_it_looked_and_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let shown = run_in(dir.path(), &["check"]);
+    assert_eq!(shown.code, 1);
+    let said = shown.out + &shown.err;
+    assert!(said.contains("config/courtesy.yaml") && said.contains("courtesy init"), "{said}");
+}
+
+#[test]
+fn init_writes_a_business_that_checks_clean_and_overwrites_nothing() {
+    let installation = Installation::new();
+    let checked = installation.run(&["check"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(checked.out.contains("ok "), "{}", checked.out);
+    let again = run_in(installation.path(), &["init", "."]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("not empty"), "{}", again.err);
+}
+
+#[test]
+fn a_typo_is_shown_with_its_place_and_the_right_word() {
+    let installation = Installation::new();
+    installation.edit("config/rules/visit-thanks.yaml", "class:", "clas:");
+    let checked = installation.run(&["check"]);
+    assert_eq!(checked.code, 1);
+    let line = installation.line_of("config/rules/visit-thanks.yaml", "clas:");
+    let place = format!("visit-thanks.yaml:{line}:1");
+    assert!(checked.out.contains(&place) && checked.out.contains("class"), "{place} in {}", checked.out);
+    let json = installation.run(&["check", "--json"]);
+    assert_eq!(json.code, 1);
+    let found: serde_json::Value = serde_json::from_str(&json.out).expect("JSON alone on stdout");
+    let at = |key: &str| {
+        found
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["line"] == line))
+            .map(|one| one[key].clone())
+    };
+    assert_eq!(at("column"), Some(1.into()), "{found}");
+    assert_eq!(at("severity"), Some("error".into()));
+}
+
+#[test]
+fn the_daemon_does_not_start_on_a_broken_file() {
+    let installation = Installation::new();
+    installation.edit("config/courtesy.yaml", "business:", "bussiness:");
+    let ran = installation.run(&["run", "--once"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("bussiness") && ran.out.is_empty(), "{ran:?}");
+}
+
+#[test]
+fn an_import_names_bad_rows_and_keeps_nothing() {
+    let installation = Installation::new();
+    installation.write("customers.csv", "id,name,email\nC1,Ann,ann@example.test\nC2,,bob@example.test\n");
+    let refused = installation.run(&["import", "customers", "customers.csv"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("customers.csv:3:"), "{}", refused.err);
+    let kept = installation.run(&["import", "customers", "customers.csv", "--keep-going", "--json"]);
+    assert_eq!(kept.code, 0, "{kept:?}");
+    let report: serde_json::Value = serde_json::from_str(&kept.out).expect("JSON alone on stdout");
+    assert_eq!((&report["added"], &report["bad_count"]), (&1.into(), &1.into()), "{report}");
+}
+
+#[test]
+fn a_visit_is_thanked_for_once_and_the_letter_can_be_read() {
+    let installation = Installation::with_a_customer();
+    let written = installation.record_visit();
+    assert_eq!(written.code, 0, "{written:?}");
+    let first = installation.run(&["run", "--once"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(first.out.contains("1 sent"), "{first:?}");
+    let letters = installation.letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].contains("ann@example.test"), "{}", letters[0]);
+    let second = installation.run(&["run", "--once"]);
+    assert!(second.out.contains("0 sent"), "{second:?}");
+    assert_eq!(installation.letters(), letters, "nothing goes twice");
+
+    let listed = installation.run(&["outbox", "--json"]);
+    let outbox: serde_json::Value = serde_json::from_str(&listed.out).expect("JSON alone on stdout");
+    assert_eq!(outbox[0]["state"], "sent");
+    assert_eq!(outbox[0]["rule"], "visit-thanks");
+    let id = outbox[0]["id"].to_string();
+    let shown = installation.run(&["outbox", "show", &id]);
+    assert!(shown.out.contains("To:      ann@example.test") && shown.out.contains("Ann"), "{}", shown.out);
+    let history = installation.run(&["history", "C1"]);
+    assert!(history.out.contains("visit") && history.out.contains("letter"), "{}", history.out);
+}
+
+#[test]
+fn what_does_not_exist_is_said_so() {
+    let installation = Installation::with_a_customer();
+    for (command, named) in [
+        (vec!["outbox", "show", "999"], "999"),
+        (vec!["history", "C9"], "C9"),
+        (vec!["record", "payment", "INV-9", "100"], "INV-9"),
+        (vec!["record", "event", "C9", "visit"], "C9"),
+    ] {
+        let said = installation.run(&command);
+        assert_eq!(said.code, 1, "{command:?}: {said:?}");
+        assert!(said.err.contains(named), "{command:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_told_the_first_ones_process() {
+    let installation = Installation::with_a_customer();
+    let mut daemon = Daemon::start(&installation);
+    for second in [vec!["run"], vec!["run", "--once"]] {
+        let refused = installation.run(&second);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains(&format!("process {}", daemon.id())), "{}", refused.err);
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn on_sighup_it_takes_changes_over_and_on_sigterm_it_ends_well() {
+    let installation = Installation::with_a_customer();
+    let mut daemon = Daemon::start(&installation);
+    installation.edit("config/rules/visit-thanks.yaml", "+10min", "+20min");
+    daemon.hang_up();
+    let line = daemon.wait_for("reloaded");
+    assert!(line.contains("visit-thanks changed"), "{line}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_broken_file_at_sighup_leaves_the_last_good_rules_in_force() {
+    let installation = Installation::with_a_customer();
+    let mut daemon = Daemon::start(&installation);
+    installation.edit("config/rules/visit-thanks.yaml", "class:", "clas:");
+    daemon.hang_up();
+    let line = daemon.wait_for("not reloaded");
+    assert!(line.contains("visit-thanks.yaml:"), "{line}");
+    daemon.wait_for("stays in force");
+    installation.edit("config/rules/visit-thanks.yaml", "clas:", "class:");
+    daemon.hang_up();
+    daemon.wait_for("reloaded");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn the_daemon_sends_what_is_due_and_says_so_on_stdout() {
+    let installation = Installation::with_a_customer();
+    installation.record_visit();
+    let mut daemon = Daemon::start(&installation);
+    let line = daemon.wait_for("visit-thanks");
+    assert!(line.contains("sent") && line.contains("C1"), "{line}");
+    assert!(!line.contains("ann@example.test"), "addresses are masked in the log: {line}");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(installation.letters().len(), 1);
+}
+
+#[test]
+fn json_is_what_the_log_is_asked_to_be() {
+    let installation = Installation::with_a_customer();
+    let mut daemon = Daemon::start_with(&installation, &["--log", "json"]);
+    daemon.hang_up();
+    let line = daemon.wait_for("reloaded");
+    let read: serde_json::Value = serde_json::from_str(&line).expect("one object a line");
+    assert_eq!(read["level"], "INFO");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_pipe_gets_plain_text_and_no_complaint_when_it_closes() {
+    let installation = Installation::with_a_customer();
+    installation.record_visit();
+    installation.run(&["run", "--once"]);
+    let listed = installation.run(&["outbox"]);
+    assert!(!listed.out.contains('\u{1b}') && !listed.err.contains('\u{1b}'), "{listed:?}");
+    let closed = installation.run_into_closed_pipe(&["outbox"]);
+    assert_eq!((closed.code, closed.err.as_str()), (0, ""), "{closed:?}");
+}
+
+#[test]
+fn the_demo_leaves_letters_and_an_installation_that_goes_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let played = run_in(dir.path(), &["demo"]);
+    assert_eq!(played.code, 0, "{played:?}");
+    for rule in
+        ["payment-reminders/firm", "payment-thanks", "visit-thanks", "signing-thanks", "onboarding-check-in"]
+    {
+        assert!(played.out.contains(rule), "{rule} in {}", played.out);
+    }
+    let demo = dir.path().join("courtesy-demo");
+    let page = fs::read_to_string(demo.join("index.html")).expect("the page");
+    assert!(page.contains("visit-thanks"));
+    let letters = fs::read_dir(demo.join("data/outbox")).map_or(0, Iterator::count);
+    assert!(letters > 30, "{letters} letters");
+    assert_eq!(run_in(&demo, &["check"]).code, 0);
+    let next = run_in(&demo, &["run", "--once"]);
+    assert_eq!(next.code, 0, "{next:?}");
+    assert!(next.out.contains("0 sent"), "nothing is sent again: {next:?}");
+
+    let again = run_in(dir.path(), &["demo"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("--force"), "{}", again.err);
+    assert_eq!(run_in(dir.path(), &["demo", "--force", "--quiet"]).out, "");
+}

@@ -1,4 +1,5 @@
-//! One integration crate: the layers are described in CONTRIBUTING.md.
+//! One integration crate; the layers and invariants it holds are described in
+//! `src/lib.rs`.
 
 mod black_box;
 mod check;

@@ -1,0 +1,102 @@
+//! `courtesy init`: a new business, with everything commented.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use include_dir::{Dir, DirEntry, include_dir};
+
+use super::Verdict;
+use super::screen::Screen;
+
+/// The shipped configuration, rules and calendars.
+pub static CONFIG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config");
+/// The shipped letters.
+pub static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+const EXAMPLES: &str = "\
+Examples:
+  courtesy init /srv/courtesy       writes config/ and templates/ there
+  courtesy init .                   here, if the folder is empty
+
+Nothing leaves by accident: until `mail.deliver` is changed, letters become files in data/outbox/.";
+
+/// Which folder.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct InitArgs {
+    /// The folder to write into; made if it does not exist, and must be empty
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// Writes the shipped files and says what to do next.
+///
+/// # Errors
+/// When the folder is not empty or can't be written.
+pub fn run(args: &InitArgs, screen: &mut Screen) -> anyhow::Result<Verdict> {
+    refuse_full(&args.dir, "Choose a new one")?;
+    write_shipped(&args.dir)?;
+    let here = args.dir == Path::new(".");
+    let step = if here { String::new() } else { format!("cd {} && ", quoted(&args.dir)) };
+    screen.say(format_args!(
+        "Wrote config and templates into {dir}.\n\n\
+         Next:\n\
+         \x20 1. Edit {config}: name, people, mail.from\n\
+         \x20 2. {step}courtesy check\n\
+         \x20 3. courtesy import customers customers.csv   (then receivables, payments, events)\n\n\
+         Then `courtesy run`. Letters become files in {outbox} until `mail.deliver` says otherwise.",
+        dir = args.dir.display(),
+        config = args.dir.join("config/courtesy.yaml").display(),
+        outbox = args.dir.join("data/outbox").display(),
+    ))?;
+    Ok(Verdict::Done)
+}
+
+/// Writes the shipped files into a folder, which is made if it is missing.
+///
+/// # Errors
+/// When a file can't be written.
+pub fn write_shipped(dir: &Path) -> anyhow::Result<()> {
+    write_entries(&CONFIG, &dir.join("config"))?;
+    write_entries(&TEMPLATES, &dir.join("templates"))
+}
+
+/// Refuses a folder that has anything in it.
+///
+/// # Errors
+/// When it has, with what to do.
+pub fn refuse_full(dir: &Path, what_to_do: &str) -> anyhow::Result<()> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                bail!("{} is not empty, and nothing in it is overwritten. {what_to_do}.", dir.display());
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", dir.display())),
+    }
+}
+
+fn write_entries(from: &Dir<'_>, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in from.entries() {
+        let name = entry.path().file_name().unwrap_or_default();
+        let target = to.join(name);
+        match entry {
+            DirEntry::Dir(dir) => write_entries(dir, &target)?,
+            DirEntry::File(file) => fs::write(&target, file.contents())
+                .with_context(|| format!("cannot write {}", target.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

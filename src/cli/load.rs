@@ -1,0 +1,126 @@
+//! From a configuration to the parts it names. Used by every command, and
+//! again by the daemon when it is told to reload.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::Global;
+use super::failure::Found;
+use super::screen::shown;
+use crate::config::{self, Config};
+use crate::engine::Office;
+use crate::letter::Composer;
+use crate::problem::{Problem, Severity};
+use crate::relay::{AnyRelay, Deliver};
+use crate::store::sqlite::{OpenOptions, SqliteStore};
+
+/// Finds and reads the configuration.
+///
+/// # Errors
+/// When there is none, or it has problems.
+pub fn config(global: &Global) -> anyhow::Result<Config> {
+    let file = config::find(global.config.as_deref()).map_err(|problem| Found(vec![problem]))?;
+    Ok(config_at(&file).map_err(Found)?)
+}
+
+/// Reads the configuration in a file.
+///
+/// # Errors
+/// Every problem found.
+pub fn config_at(file: &Path) -> Result<Config, Vec<Problem>> {
+    config::load(file, &|name| std::env::var(name).ok())
+}
+
+/// Opens the store, and makes it if this is the first time.
+///
+/// # Errors
+/// When it can't be used; says what to do.
+pub fn store(config: &Config) -> anyhow::Result<SqliteStore> {
+    let file = &config.store;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    Ok(SqliteStore::open(file, options(config))?)
+}
+
+/// Opens the store for a command that only reads.
+///
+/// # Errors
+/// As [`store`]; and when there is none yet.
+pub fn existing_store(config: &Config) -> anyhow::Result<SqliteStore> {
+    if !config.store.exists() {
+        anyhow::bail!(
+            "there is no data yet in {}; begin with `courtesy import customers FILE`",
+            shown(&config.store)
+        );
+    }
+    Ok(SqliteStore::open(&config.store, options(config))?)
+}
+
+/// What the store needs to know of the business.
+#[must_use]
+pub fn options(config: &Config) -> OpenOptions {
+    OpenOptions { business_zone: config.settings.business.zone.clone() }
+}
+
+/// The templates, parsed and tried with every rule.
+///
+/// # Errors
+/// Every problem of the templates; warnings alone are none.
+pub fn composer(config: &Config) -> Result<(Composer, Vec<Problem>), Vec<Problem>> {
+    let composer = Composer::load(&config.templates)?;
+    let found = composer.check(&config.rules, &config.settings);
+    if found.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(found);
+    }
+    Ok((composer, found))
+}
+
+/// Everything the engine works with that comes from files.
+///
+/// # Errors
+/// Every problem of the templates.
+pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
+    let (composer, _) = composer(&config)?;
+    let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
+    Ok(Office {
+        settings: config.settings,
+        rules: config.rules,
+        fingerprints: config.fingerprints,
+        composer,
+        mail: config.mail,
+        connections,
+        mask_addresses: config.log.mask_addresses,
+    })
+}
+
+/// The same again from the files, for a reload.
+///
+/// # Errors
+/// Every problem found.
+pub fn reload(file: &Path) -> Result<Office, Vec<Problem>> {
+    config_at(file).and_then(office)
+}
+
+/// The way out.
+///
+/// # Errors
+/// When the relay's settings can't be used.
+pub fn relay(config: &Config) -> anyhow::Result<AnyRelay> {
+    let deliver = deliver(config).map_err(|problem| Found(vec![problem]))?;
+    AnyRelay::new(&deliver).context("mail.deliver")
+}
+
+/// Where letters are handed over; what only delivering needs, such as the
+/// password, is asked for here.
+fn deliver(config: &Config) -> Result<Deliver, Problem> {
+    config.deliver.clone()
+}
+
+fn connections(deliver: &Deliver) -> usize {
+    match deliver {
+        Deliver::Files(_) => 1,
+        Deliver::Smtp(smtp) => smtp.connections,
+    }
+}

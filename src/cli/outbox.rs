@@ -1,0 +1,285 @@
+//! `courtesy outbox`: the queue, and every letter that was sent.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mail_parser::MessageParser;
+
+use super::screen::Screen;
+use super::{Global, Surroundings, Verdict, load};
+use crate::domain::ids::{CustomerId, LetterId, RuleName};
+use crate::domain::notice::LetterState;
+use crate::store::{Made, OutboxFilter, OutboxLetter, Store};
+
+const EXAMPLES: &str = "\
+Examples:
+  courtesy outbox                              the newest letters
+  courtesy outbox list --state held --state uncertain
+  courtesy outbox list --customer C001 --rule payment-reminders
+  courtesy outbox show 42                      one letter: where it stands and what it says
+  courtesy outbox release 42                   let a letter go that waits for a person
+
+States: queued, sending, sent, retry (not sent, tried again), rejected (the address was refused),
+uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits
+for a person).";
+
+/// What to show.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct OutboxArgs {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List letters, newest first
+    List(ListArgs),
+    /// Show one letter
+    Show {
+        /// Its number, as `outbox list` shows it
+        #[arg(value_name = "NUMBER", value_parser = letter_id)]
+        id: LetterId,
+    },
+    /// Let a held letter go; it is asked again whether it is due when it leaves
+    Release {
+        /// Its number
+        #[arg(value_name = "NUMBER", value_parser = letter_id)]
+        id: LetterId,
+        /// Why, in your own words
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+struct ListArgs {
+    /// Only letters in this state; may be repeated
+    #[arg(long, value_name = "STATE",
+          value_parser = clap::builder::PossibleValuesParser::new(LetterState::ALL.iter().map(|s| s.as_str())))]
+    state: Vec<String>,
+    /// Only of this customer
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// Only of this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// `42`, or `#42` as `history` shows it.
+fn letter_id(text: &str) -> Result<LetterId, String> {
+    text.trim_start_matches('#')
+        .parse()
+        .map(LetterId)
+        .map_err(|_| "a letter has a number, like 42".to_owned())
+}
+
+/// Shows what was asked for.
+///
+/// # Errors
+/// When the configuration has problems or the letter is not known.
+pub async fn run(
+    args: &OutboxArgs,
+    global: &Global,
+    around: &Surroundings,
+    now: Timestamp,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    let config = load::config(global)?;
+    let store = load::existing_store(&config)?;
+    let zone = &config.settings.business.zone;
+    match &args.what {
+        None => list(&args.list, &store, zone, global, screen).await,
+        Some(What::List(filters)) => list(filters, &store, zone, global, screen).await,
+        Some(What::Show { id }) => show(*id, &store, zone, global, screen).await,
+        Some(What::Release { id, reason }) => {
+            let by = format!("released by {}", around.user);
+            let why = if reason.is_empty() { by } else { format!("{by}: {reason}") };
+            release(*id, why, &store, now, screen).await
+        }
+    }
+}
+
+async fn release(
+    id: LetterId,
+    why: String,
+    store: &impl Store,
+    now: Timestamp,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    if !store.release(id, true, why, now).await? {
+        anyhow::bail!("letter {id} is not held; `courtesy outbox show {id}` says where it stands");
+    }
+    screen.say(format_args!("Letter {id} may go, if it is still due when it leaves."))?;
+    Ok(Verdict::Done)
+}
+
+async fn list(
+    args: &ListArgs,
+    store: &impl Store,
+    zone: &TimeZone,
+    global: &Global,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    let filter = OutboxFilter {
+        letter: None,
+        states: args.state.iter().filter_map(|word| LetterState::from_word(word)).collect(),
+        customer: args.customer.as_deref().map(CustomerId::from),
+        rule: args.rule.as_deref().map(RuleName::from),
+        limit: args.limit,
+    };
+    let letters = store.outbox(filter).await?;
+    if global.json {
+        screen.json(&letters.iter().map(as_json).collect())?;
+        return Ok(Verdict::Done);
+    }
+    if letters.is_empty() {
+        screen.note("No such letters.")?;
+        return Ok(Verdict::Done);
+    }
+    let full = letters.len() == args.limit;
+    let rows = letters
+        .iter()
+        .map(|letter| {
+            [
+                letter.id.to_string(),
+                local(moment(letter), zone),
+                letter.state.to_string(),
+                letter.draft.customer.to_string(),
+                format!("{}/{}", letter.draft.rule, letter.draft.stage),
+                letter.made.as_ref().map(|made| made.subject.clone()).unwrap_or_default(),
+                if letter.state == LetterState::Sent { String::new() } else { letter.reason.clone() },
+            ]
+        })
+        .collect();
+    screen.table(["no", "when", "state", "customer", "rule/stage", "subject", "why"], rows)?;
+    if full {
+        screen.note(format_args!("The newest {}; --limit shows more.", args.limit))?;
+    }
+    Ok(Verdict::Done)
+}
+
+async fn show(
+    id: LetterId,
+    store: &impl Store,
+    zone: &TimeZone,
+    global: &Global,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    let filter = OutboxFilter { letter: Some(id), limit: 1, ..OutboxFilter::default() };
+    let letters = store.outbox(filter).await?;
+    let letter = letters.first().ok_or_else(|| {
+        anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers")
+    })?;
+    if global.json {
+        let mut json = as_json(letter);
+        json["text"] = letter.made.as_ref().map(text_of).into();
+        screen.json(&json)?;
+        return Ok(Verdict::Done);
+    }
+    screen.result(described(letter, zone))?;
+    match &letter.made {
+        Some(made) => {
+            screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?;
+        }
+        None => {
+            screen.result(
+                "\nNot written yet: a letter is made when it leaves, from the facts of that moment.",
+            )?;
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+fn described(letter: &OutboxLetter, zone: &TimeZone) -> String {
+    let draft = &letter.draft;
+    let mut rows = vec![
+        ("letter", letter.id.to_string()),
+        ("state", letter.state.to_string()),
+        ("because", letter.reason.clone()),
+        ("customer", draft.customer.to_string()),
+        ("rule/stage", format!("{}/{} ({})", draft.rule, draft.stage, draft.class)),
+        ("queued", local(letter.queued_at, zone)),
+        ("attempts", letter.attempts.to_string()),
+    ];
+    if letter.state.is_waiting() {
+        rows.push(("not before", local(letter.next_attempt_at, zone)));
+    }
+    if let Some(at) = letter.finished_at {
+        rows.push(("finished", local(at, zone)));
+    }
+    for line in &draft.lines {
+        rows.push(("about", format!("{} (planned for {})", line.key, line.planned_on)));
+    }
+    let lines: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name:<11} {value}"))
+        .collect();
+    lines.join("\n")
+}
+
+/// The headers a reader sees, decoded.
+fn headers_of(made: &Made) -> String {
+    let parcel = &made.parcel;
+    let mut lines = vec![
+        format!("From:    {}", parcel.from),
+        format!("To:      {}", parcel.to),
+        format!("Subject: {}", made.subject),
+        format!("Id:      <{}>", parcel.message_id),
+    ];
+    if !parcel.cc.is_empty() {
+        let copies: Vec<_> = parcel.cc.iter().map(ToString::to_string).collect();
+        lines.insert(2, format!("Cc:      {}", copies.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// The plain text part of a letter's bytes.
+fn text_of(made: &Made) -> String {
+    MessageParser::default()
+        .parse(&made.parcel.bytes[..])
+        .and_then(|message| message.body_text(0).map(std::borrow::Cow::into_owned))
+        .unwrap_or_default()
+}
+
+/// The moment that matters in the letter's state.
+fn moment(letter: &OutboxLetter) -> Timestamp {
+    if letter.state.is_waiting() {
+        letter.next_attempt_at
+    } else {
+        letter.finished_at.unwrap_or(letter.queued_at)
+    }
+}
+
+fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%F %R").to_string()
+}
+
+fn as_json(letter: &OutboxLetter) -> serde_json::Value {
+    let made = letter.made.as_ref();
+    serde_json::json!({
+        "id": letter.id.0,
+        "state": letter.state.as_str(),
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "customer": letter.draft.customer.as_str(),
+        "rule": letter.draft.rule.as_str(),
+        "stage": letter.draft.stage.as_str(),
+        "class": letter.draft.class.as_str(),
+        "queued_at": letter.queued_at.to_string(),
+        "not_before": letter.next_attempt_at.to_string(),
+        "finished_at": letter.finished_at.map(|at| at.to_string()),
+        "notices": letter.draft.lines.iter().map(|line| line.key.to_string()).collect::<Vec<_>>(),
+        "to": made.map(|made| made.parcel.to.as_str()),
+        "cc": made.map(|made| made.parcel.cc.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        "subject": made.map(|made| made.subject.as_str()),
+        "locale": made.map(|made| made.locale.as_str()),
+        "message_id": made.map(|made| made.parcel.message_id.as_str()),
+    })
+}

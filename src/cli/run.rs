@@ -1,0 +1,171 @@
+//! `courtesy run`: the daemon, or one pass.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::bail;
+use clap::Args;
+use owo_colors::OwoColorize;
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::failure::Found;
+use super::screen::Screen;
+use super::{Global, Verdict, load, lock};
+use crate::clock::Clock;
+use crate::engine::{DeliveryReport, Engine, PassReport, daemon};
+use crate::relay::Relay;
+use crate::store::Store;
+
+const EXAMPLES: &str = "\
+Examples:
+  courtesy run                      until it is told to stop; the log goes to stdout
+  courtesy run | grep sent
+  courtesy run --once               one pass, deliver, a summary, exit
+  courtesy run --once --verbose     and every item that was left out, with its reason
+
+Signals: SIGTERM and SIGINT finish the letters under way and exit 0; SIGHUP reads the files again,
+and keeps what it has if there is an error in them. COURTESY_LOG=debug says more.";
+
+/// The daemon or one pass.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct RunArgs {
+    /// Look once, deliver what may leave now, and exit
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// What a person should hear of without asking: somebody has to do
+/// something, or wanted it so. The rest is the ordinary course.
+const NOTABLE: [&str; 12] = [
+    "address missing",
+    "address unusable",
+    "address suppressed",
+    "recipient missing",
+    "customer blocked",
+    "disputed",
+    "on hold",
+    "promised",
+    "closed",
+    "settled",
+    "covered by credit",
+    "backlog",
+];
+
+/// Runs until told to stop, or once.
+///
+/// # Errors
+/// When the configuration has problems, the store can't be used, or another
+/// process runs already.
+pub async fn run(
+    args: &RunArgs,
+    global: &Global,
+    clock: impl Clock,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
+    let config = load::config(global)?;
+    let _lock = lock::take(&config.data_dir)?;
+    let file = config.file.clone();
+    let store = load::store(&config)?;
+    let relay = load::relay(&config)?;
+    let office = load::office(config).map_err(Found)?;
+    let engine = Engine::new(store, relay, clock, office);
+    if !args.once {
+        return run_daemon(engine, &file).await;
+    }
+    daemon::recover(&engine).await?;
+    let pass = engine.pass().await?;
+    let delivery = engine.deliver().await?;
+    summarise(&pass, &delivery, screen)?;
+    Ok(if delivery.relay_down.is_some() { Verdict::Failed } else { Verdict::Done })
+}
+
+/// Runs until SIGTERM or SIGINT. A second one does not wait for the letters
+/// under way, which stay `uncertain`.
+async fn run_daemon<S: Store, R: Relay, C: Clock>(
+    engine: Engine<S, R, C>,
+    file: &Path,
+) -> anyhow::Result<Verdict> {
+    let (sender, signals) = mpsc::channel(1);
+    let impatient = tokio::spawn(pass_on(sender, Listening::begin()?));
+    tokio::select! {
+        ended = daemon::run(engine, || load::reload(file), signals) => ended?,
+        _ = impatient => bail!("told to stop twice; letters under way were left uncertain"),
+    }
+    Ok(Verdict::Done)
+}
+
+/// The signals we answer.
+struct Listening {
+    terminate: Signals,
+    interrupt: Signals,
+    hang_up: Signals,
+}
+
+impl Listening {
+    fn begin() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> daemon::Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => daemon::Signal::Stop,
+            _ = self.interrupt.recv() => daemon::Signal::Stop,
+            _ = self.hang_up.recv() => daemon::Signal::Reload,
+        }
+    }
+}
+
+/// Passes signals on to the daemon; ends at the second one that asks to stop.
+async fn pass_on(daemon: mpsc::Sender<daemon::Signal>, mut listening: Listening) {
+    let mut stops = 0;
+    while stops < 2 {
+        match listening.next().await {
+            daemon::Signal::Stop => {
+                stops += 1;
+                let first = daemon.clone();
+                // Waits behind a reload in progress, while we go on listening.
+                tokio::spawn(async move { first.send(daemon::Signal::Stop).await });
+            }
+            // Full means that a reload waits already, which will read the
+            // files as they are then.
+            daemon::Signal::Reload => daemon.try_send(daemon::Signal::Reload).unwrap_or_default(),
+        }
+    }
+}
+
+fn summarise(pass: &PassReport, delivery: &DeliveryReport, screen: &mut Screen) -> anyhow::Result<()> {
+    let sent = delivery.letters.get("sent").copied().unwrap_or_default();
+    screen.say(format_args!("{} queued, {} sent", pass.queued, sent.bold()))?;
+    let others: BTreeMap<_, _> =
+        delivery.letters.iter().filter(|(state, _)| **state != "sent").map(|(s, n)| (*s, *n)).collect();
+    counted("not sent", &others, screen)?;
+    counted("waiting", &pass.waiting, screen)?;
+    let notable: BTreeMap<_, _> =
+        pass.skipped.iter().filter(|(stop, _)| NOTABLE.contains(stop)).map(|(s, n)| (*s, *n)).collect();
+    counted("left out", &notable, screen)?;
+    if pass.capped > 0 {
+        screen.say("More is due than one pass may queue (letters.per_pass); the next one takes the rest.")?;
+    }
+    if let Some(cause) = &delivery.relay_down {
+        screen.complaint(format_args!("{} the mail server: {cause}", "error:".red().bold()))?;
+    }
+    Ok(())
+}
+
+/// `left out: 2 disputed, 1 address missing`, the most first.
+fn counted(title: &str, counts: &BTreeMap<&'static str, u64>, screen: &mut Screen) -> anyhow::Result<()> {
+    let mut sorted: Vec<_> = counts.iter().filter(|(_, count)| **count > 0).collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    if sorted.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<_> = sorted.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
+    screen.say(format_args!("{title}: {}", parts.join(", ")))?;
+    Ok(())
+}
