@@ -69,6 +69,7 @@
 //! - I7: planning right after queueing finds nothing but what the caps named
 //!   as waiting.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -235,9 +235,10 @@ impl Year {
         let outcomes = ["positive", "positive", "negative", ""];
         let kind = kinds[usize::try_from(self.dice.below(4)).expect("small")];
         let outcome = outcomes[usize::try_from(self.dice.below(4)).expect("small")];
+        let customer = CustomerId::new(format!("C{}", self.dice.below(10)));
         self.record(Record::Event {
             id: Some(format!("E{}", self.events)),
-            customer: CustomerId::new(format!("C{}", self.dice.below(10))),
+            customer,
             kind: kind.to_owned(),
             occurred_at: at(day, 10, 0),
             outcome: courtesy::domain::event::EventOutcome::from_word(outcome),
