@@ -34,6 +34,8 @@ pub enum Act {
     Quiet,
     /// Says this after so long and goes on.
     SayLate(String, Duration),
+    /// Says the one, and after so long, unasked, the other.
+    SayTwice(&'static str, Duration, &'static str),
     /// Never says anything again, and stays.
     Hang,
     /// Says this, then never anything again, and stops reading.
@@ -57,6 +59,7 @@ impl Act {
     pub fn takes(&self) -> bool {
         match self {
             Self::Say(text) | Self::SayAndClose(text) | Self::SayLate(text, _) => text.starts_with('2'),
+            Self::SayTwice(text, ..) => text.starts_with('2'),
             Self::TakeAndClose => true,
             _ => false,
         }
@@ -305,6 +308,11 @@ impl Talk {
             Act::SayLate(text, after) => {
                 tokio::time::sleep(after).await;
                 peer.say(&text, Next::On).await
+            }
+            Act::SayTwice(one, after, other) => {
+                peer.say(one, Next::On).await;
+                tokio::time::sleep(after).await;
+                peer.say(other, Next::On).await
             }
             Act::SayAndEncrypt(text) => peer.say(&text, Next::Encrypt).await,
             Act::SayAndClose(text) => peer.say(&text, Next::End).await,

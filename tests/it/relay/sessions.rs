@@ -62,33 +62,50 @@ async fn a_delivery_that_nobody_waits_for_spoils_its_session() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_while_idle_is_seen_before_an_attempt_begins() {
+async fn a_connection_that_ends_while_idle_is_seen_before_an_attempt_begins() {
     let script = |turn: Turn| match (turn.connection, turn.verb) {
         (0, ".") => Act::SayAndClose("250 ok\r\n".to_owned()),
-        (1, ".") => Act::SayAndClose("250 ok\r\n421 4.4.2 idle too long\r\n".to_owned()),
+        (1, ".") => Act::SayTwice("250 ok\r\n", SHORT, "421 4.4.2 idle too long\r\n"),
+        (2, ".") => Act::SayTwice("250 ok\r\n", SHORT, "250 ok, once more\r\n"),
         _ => polite(turn),
     };
     let scripted = Scripted::start(script).await;
     let relay = smtp(plain(scripted.port()));
-    for _ in 0..2 {
+    for _ in 0..3 {
         let mut session = open(&relay).await;
         assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
-        if relay.is_usable(&session) {
-            // Without `ready` the letter learns of it, and where nothing was handed over.
-            let outcome = relay.deliver(&mut session, &ann()).await;
-            let Outcome::NotSent { stage: SmtpStage::Mail, cause, .. } = &outcome else {
-                panic!("{outcome:?}")
-            };
-            assert_eq!(cause, "connection closed while idle");
-        }
-        relay.ready(&mut session).await;
-        assert!(!relay.is_usable(&session));
+        let seen = async {
+            while relay.is_usable(&session) {
+                relay.ready(&mut session).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENT.command, seen).await.expect("seen without a letter");
+        relay.close(session).await;
     }
     let mut session = open(&relay).await;
     relay.ready(&mut session).await;
     assert!(relay.is_usable(&session));
     assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
-    assert_eq!((scripted.connections(), scripted.taken().len()), (3, 3));
+    let of_letters = |line: &String| line.starts_with("MAIL");
+    assert_eq!(scripted.lines().iter().filter(|line| of_letters(line)).count(), 4);
+    assert_eq!((scripted.connections(), scripted.taken().len()), (4, 4));
+}
+
+#[tokio::test]
+async fn without_asking_a_letter_learns_at_mail_that_the_connection_was_closed_while_idle() {
+    let script = |turn: Turn| match turn.verb {
+        "." => Act::SayAndClose("250 ok\r\n".to_owned()),
+        _ => polite(turn),
+    };
+    let scripted = Scripted::start(script).await;
+    let relay = smtp(plain(scripted.port()));
+    let mut session = open(&relay).await;
+    assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
+    let outcome = relay.deliver(&mut session, &ann()).await;
+    let Outcome::NotSent { stage: SmtpStage::Mail, cause, .. } = &outcome else { panic!("{outcome:?}") };
+    assert_eq!(cause, "connection closed while idle");
+    assert_eq!(scripted.taken().len(), 1);
 }
 
 #[tokio::test]
