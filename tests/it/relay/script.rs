@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// A moment at which the relay is to say something.
@@ -139,7 +139,11 @@ impl Scripted {
     }
 
     async fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // Little room, so that a message that is not read stays with its sender.
+        socket.set_recv_buffer_size(64 * 1024).expect("a live socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let listener = socket.listen(64).expect("a bound socket");
         let address = listener.local_addr().expect("bound");
         let memory = Arc::new(Mutex::new(Memory::default()));
         let remembering = Arc::clone(&memory);
@@ -226,10 +230,8 @@ impl Talk {
     /// True if the handshake is to follow.
     async fn converse<S: Socket>(&mut self, peer: &mut Peer<S>, greet: bool) -> bool {
         if greet {
-            match self.act(peer, "greeting", "").await {
-                Next::On => {}
-                Next::Encrypt => return true,
-                Next::End => return false,
+            if !matches!(self.act(peer, "greeting", "").await, Next::On) {
+                return false;
             }
         }
         let mut in_auth = false;

@@ -92,6 +92,41 @@ async fn a_connection_that_ends_while_idle_is_seen_before_an_attempt_begins() {
     assert_eq!((scripted.connections(), scripted.taken().len()), (4, 4));
 }
 
+/// Lets so much time pass for everybody at once.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn an_idle_session_is_asked_whether_it_lives_and_forgotten_after_half_a_minute() {
+    let script = |turn: Turn| match (turn.connection, turn.verb) {
+        (1, "NOOP") => say("451 what?"),
+        (2, "NOOP") => Act::Hang,
+        _ => polite(turn),
+    };
+    let scripted = Scripted::start(script).await;
+    let timeouts = Timeouts { command: SHORT, ..PATIENT };
+    let relay = smtp(SmtpSettings { timeouts, ..plain(scripted.port()) });
+    let noops = || scripted.lines().iter().filter(|line| *line == "NOOP").count();
+    let mut alive = open(&relay).await;
+    relay.ready(&mut alive).await;
+    assert_eq!(noops(), 0, "nothing needs to be asked of a fresh session");
+    pass(Duration::from_secs(31)).await;
+    assert!(!relay.is_usable(&alive), "too long without a word");
+    relay.ready(&mut alive).await;
+    assert_eq!((noops(), relay.is_usable(&alive)), (1, true), "it answered");
+    assert_eq!(ends(&relay.deliver(&mut alive, &ann()).await), Ends::Sent);
+    for asked in 2..4 {
+        let mut dead = open(&relay).await;
+        pass(Duration::from_secs(6)).await;
+        assert!(relay.is_usable(&dead), "as far as anybody knows");
+        relay.ready(&mut dead).await;
+        assert_eq!((noops(), relay.is_usable(&dead)), (asked, false));
+    }
+}
+
 #[tokio::test]
 async fn without_asking_a_letter_learns_at_mail_that_the_connection_was_closed_while_idle() {
     let script = |turn: Turn| match turn.verb {
