@@ -125,20 +125,20 @@ pub type Script = Box<dyn Fn(Turn) -> Act + Send + Sync>;
 
 impl Scripted {
     /// Listens on a free port of this machine.
-    pub async fn start(script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
-        Self::listen(None, false, Arc::new(Box::new(script))).await
+    pub fn start(script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
+        Self::listen(None, false, Arc::new(Box::new(script)))
     }
 
     /// The same, able to encrypt: from the first byte if `implicit`.
-    pub async fn with_tls(
+    pub fn with_tls(
         acceptor: TlsAcceptor,
         implicit: bool,
         script: impl Fn(Turn) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(acceptor), implicit, Arc::new(Box::new(script))).await
+        Self::listen(Some(acceptor), implicit, Arc::new(Box::new(script)))
     }
 
-    async fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {
+    fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         // Little room, so that a message that is not read stays with its sender.
         socket.set_recv_buffer_size(64 * 1024).expect("a live socket");
@@ -229,10 +229,8 @@ impl Talk {
 
     /// True if the handshake is to follow.
     async fn converse<S: Socket>(&mut self, peer: &mut Peer<S>, greet: bool) -> bool {
-        if greet {
-            if !matches!(self.act(peer, "greeting", "").await, Next::On) {
-                return false;
-            }
+        if greet && !matches!(self.act(peer, "greeting", "").await, Next::On) {
+            return false;
         }
         let mut in_auth = false;
         while let Some(line) = peer.line().await {
