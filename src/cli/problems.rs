@@ -16,8 +16,11 @@ const WIDTH: usize = 100;
 /// somebody wrote.
 const LINE_MAX_BYTES: usize = 300;
 
-/// Every problem with an excerpt of its file, and a line that counts them.
-/// Nothing for no problems.
+/// How many problems are shown; who has more begins with these.
+const SHOWN_MAX: usize = 100;
+
+/// Every problem with an excerpt of its file (the first hundred), and a line
+/// that counts them. Nothing for no problems.
 #[must_use]
 pub fn render(problems: &[Problem], colour: bool) -> String {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -27,7 +30,7 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
         .with_links(false)
         .without_syntax_highlighting();
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(SHOWN_MAX) {
         if handler.render_report(&mut out, &Report::new(problem)).is_err() {
             // The plain line says the same.
             out.push_str(&problem.to_string());
@@ -36,6 +39,7 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
     }
     if !problems.is_empty() {
         out.push_str(&count(problems));
+        out.push_str(if problems.len() > SHOWN_MAX { "; these are the first hundred" } else { "" });
         out.push('\n');
     }
     out

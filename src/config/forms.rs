@@ -36,7 +36,7 @@ impl<T: Scalar> Read for Spot<T> {
         match T::parse(text) {
             Ok(value) => Some(Self { value, at: node.at.clone() }),
             Err(complaint) => {
-                let problem = reader.source.error(node.at.clone(), complaint.message);
+                let problem = reader.source.error(node.at.clone(), shortened(complaint.message));
                 reader.problems.push(match complaint.hint {
                     Some(hint) => problem.hint(hint),
                     None => problem,
@@ -44,6 +44,15 @@ impl<T: Scalar> Read for Spot<T> {
                 None
             }
         }
+    }
+}
+
+/// A message quotes the wrong value, which may be a whole file.
+fn shortened(message: String) -> String {
+    const LENGTH_MAX: usize = 300;
+    match message.char_indices().nth(LENGTH_MAX) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
     }
 }
 

@@ -10,8 +10,8 @@ use crate::problem::{Place, Problem};
 pub(super) type At = Range<usize>;
 
 /// How large a file of settings may be. The largest sensible one is a few
-/// kilobytes; a wrong path must not cost memory.
-const SIZE_MAX_BYTES: u64 = 512 * 1024;
+/// kilobytes; a wrong path must not cost memory or time.
+const SIZE_MAX_BYTES: u64 = 128 * 1024;
 
 /// A file and its text.
 #[derive(Clone, Debug)]

@@ -181,27 +181,35 @@ fn malformed(source: &Source, at: At, info: &str) -> Problem {
     source.error(at, message).hint(hint)
 }
 
-/// Where lines begin, to turn the parser's line and column into bytes.
+/// Where every line and character begins, to turn the parser's line and
+/// column into bytes at once: files of one long line must not cost a search
+/// per word.
 struct Lines {
     text: Arc<str>,
-    starts: Vec<usize>,
+    /// The number of the first character of each line.
+    first_chars: Vec<usize>,
+    /// The first byte of each character.
+    bytes: Vec<usize>,
 }
 
 impl Lines {
     fn new(text: &Arc<str>) -> Self {
-        let bytes = text.as_bytes();
-        let breaks = bytes
-            .iter()
-            .enumerate()
-            .filter(|&(at, &byte)| byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')));
-        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { text: Arc::clone(text), starts }
+        let (mut first_chars, mut bytes) = (vec![0], Vec::new());
+        let mut rest = text.char_indices().peekable();
+        while let Some((at, c)) = rest.next() {
+            bytes.push(at);
+            let next = rest.peek().map(|&(_, next)| next);
+            if c == '\n' || (c == '\r' && next != Some('\n')) {
+                first_chars.push(bytes.len());
+            }
+        }
+        Self { text: Arc::clone(text), first_chars, bytes }
     }
 
     fn byte(&self, marker: Marker) -> usize {
-        let Some(&start) = self.starts.get(marker.line().saturating_sub(1)) else { return self.text.len() };
-        let rest = &self.text[start..];
-        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(at, _)| at)
+        let line = self.first_chars.get(marker.line().saturating_sub(1));
+        let char = line.and_then(|first| self.bytes.get(first + marker.col()));
+        char.copied().unwrap_or(self.text.len())
     }
 
     /// The one character at a marker, or the last of the text.

@@ -59,6 +59,39 @@ fn a_value_cannot_command_the_terminal_or_forge_a_line_of_the_log() {
 }
 
 #[test]
+fn the_largest_file_of_nonsense_is_refused_in_no_time() {
+    let long = |piece: &str| piece.repeat(130_000 / piece.len());
+    let keys = (0..12_000).map(|n| format!("k{n}: 1")).collect::<Vec<_>>().join("\n");
+    for text in [
+        long("["),
+        long("{a: "),
+        long("- "),
+        long("a: "),
+        long("a "),
+        long("? "),
+        long("[a,"),
+        long("a: b\n"),
+        long("\"a\" "),
+        long("'"),
+        long("# "),
+        long("\n"),
+        long("&a "),
+        long("- - -\n "),
+        long("|\n"),
+        long("x"),
+        "class: ".to_owned() + &long("x"),
+        keys,
+        "[".to_owned() + &long("a,"),
+    ] {
+        let shown = shown(&[("rules/a.yaml", text.as_bytes())]);
+        assert!(shown.contains("error"), "{shown}");
+        assert!(shown.len() < 100_000, "{} bytes", shown.len());
+    }
+    let large = shown(&[("rules/a.yaml", "a: b\n".repeat(30_000).as_bytes())]);
+    assert!(large.contains("too large to be a file of settings"), "{large}");
+}
+
+#[test]
 fn lines_may_end_as_they_do_on_windows() {
     let rule = RULE.replace("dunning", "duning").replace('\n', "\r\n");
     let folder = folder(&[("rules/a.yaml", rule.as_bytes())]);
