@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use courtesy::domain::address::Address;
 use courtesy::domain::facts::Facts;
 use courtesy::domain::receivable::{Receivable, Status};
 use courtesy::store::sqlite::SqliteStore;
@@ -299,7 +300,7 @@ async fn a_file_that_would_close_hold_or_change_too_much_is_refused_unless_told(
         (thirty(0..30, 101), false, "0 would close, 30 change and 0 be held"),
     ] {
         let told = import_as(&store, folder.path(), ImportKind::Receivables, &file, |order| {
-            order.complete = complete
+            order.complete = complete;
         })
         .await
         .expect_err("a refusal")
@@ -376,7 +377,7 @@ async fn attributes_tags_copies_and_a_block_reach_the_customer() {
     let (report, facts) = customers(file).await;
     assert!(report.expect("a report").kept);
     let customer = &facts[0].customers[0].customer;
-    let copies: Vec<_> = customer.cc.iter().map(|address| address.as_str()).collect();
+    let copies: Vec<_> = customer.cc.iter().map(Address::as_str).collect();
     assert_eq!(copies, ["b@example.test", "c@example.test"]);
     assert_eq!(customer.tags, ["vip", "fair"]);
     assert_eq!(customer.attributes["branch"], "Köln");
@@ -389,7 +390,7 @@ async fn attributes_tags_copies_and_a_block_reach_the_customer() {
 #[tokio::test]
 async fn a_long_file_tells_how_far_it_is() {
     let (store, folder) = memory();
-    let rows: String = (0..2_500).map(|n| format!("{n},Customer {n}\n")).collect();
+    let rows = (0..2_500).map(|n| format!("{n},Customer {n}")).collect::<Vec<_>>().join("\n");
     let order = order(ImportKind::Customers, write(folder.path(), "long.csv", format!("id,name\n{rows}")));
     let seen = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&seen);

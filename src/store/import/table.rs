@@ -106,10 +106,8 @@ impl Table {
     fn cell(&self, column: &Column, place: Option<usize>) -> Result<Option<String>, String> {
         let text = place.and_then(|at| self.record.get(at)).map_or("", str::trim);
         if text.is_empty() {
-            return match column.required {
-                true => Err(format!("`{}` is empty", column.name)),
-                false => Ok(None),
-            };
+            let why = || format!("`{}` is empty", column.name);
+            return if column.required { Err(why()) } else { Ok(None) };
         }
         let told = |why: String| format!("`{}`: {why}", column.name);
         cells::any(text).map_err(told)?;

@@ -41,7 +41,7 @@ type Taken = Result<Result<Effect, String>, Fault>;
 /// One import on its way.
 struct Import<'a> {
     conn: &'a Connection,
-    zones: &'a mut Zones,
+    zones: &'a Zones,
     order: &'a ImportOrder,
     staged: &'a Staged,
     on: Occasion,
@@ -72,7 +72,7 @@ pub(super) fn merge(
     };
     let import = Import {
         conn: &desk.conn,
-        zones: &mut desk.zones,
+        zones: &desk.zones,
         order,
         staged: &staged,
         on: Occasion { now, today, source: "import" },
@@ -184,10 +184,11 @@ impl Import<'_> {
         columns
             .iter()
             .zip(before)
-            .map(|(column, before)| match self.has(column) {
-                true => self.cell(row, column).map(str::to_owned),
-                false => before.clone(),
-            })
+            .map(
+                |(column, before)| {
+                    if self.has(column) { self.cell(row, column).map(str::to_owned) } else { before.clone() }
+                },
+            )
             .collect()
     }
 }

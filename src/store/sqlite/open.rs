@@ -174,7 +174,7 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A file that only its owner can read; the files that SQLite puts beside it
+/// A file that only its owner can read; the files that `SQLite` puts beside it
 /// take its mode.
 pub(super) fn new_private_file(path: &Path) -> io::Result<()> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())

@@ -1,6 +1,7 @@
 //! How values of the domain stand in columns, and how failures are told.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -130,16 +131,18 @@ pub(super) fn day_opt(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Da
     row.get::<_, Option<Day>>(index).map(|day| day.map(|day| day.0))
 }
 
-/// Named time zones, each looked up once.
-#[derive(Debug)]
+/// Named time zones, each looked up once. The two threads of a store share
+/// them: if the machine's zones are updated while it runs, facts read by one
+/// must still equal the same facts read by the other.
+#[derive(Clone, Debug)]
 pub(super) struct Zones {
     business: TimeZone,
-    known: HashMap<String, TimeZone>,
+    known: Arc<Mutex<HashMap<String, TimeZone>>>,
 }
 
 impl Zones {
     pub(super) fn new(business: TimeZone) -> Self {
-        Self { business, known: HashMap::new() }
+        Self { business, known: Arc::default() }
     }
 
     /// The business's own.
@@ -150,13 +153,14 @@ impl Zones {
     /// The zone of a customer; the business's where none is said. A name
     /// that this machine no longer knows falls back to it too: the border
     /// has refused unknown ones, so the database of zones has changed.
-    pub(super) fn get(&mut self, name: Option<&str>) -> TimeZone {
+    pub(super) fn get(&self, name: Option<&str>) -> TimeZone {
         let Some(name) = name else { return self.business.clone() };
-        if let Some(zone) = self.known.get(name) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zone) = known.get(name) {
             return zone.clone();
         }
         let zone = TimeZone::get(name).unwrap_or_else(|_| self.business.clone());
-        self.known.insert(name.to_owned(), zone.clone());
+        known.insert(name.to_owned(), zone.clone());
         zone
     }
 

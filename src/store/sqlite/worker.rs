@@ -72,7 +72,7 @@ impl Worker {
     /// A thread that writes. `file` is looked at before each group: one that
     /// was replaced or deleted under us must not be written on.
     pub(super) fn writer(desk: Desk, file: Option<PathBuf>) -> std::io::Result<Self> {
-        let file = file.map(|path| Place::of(path)).transpose()?;
+        let file = file.map(Place::of).transpose()?;
         Self::start("store-writer", move |requests| write_loop(desk, file.as_ref(), &requests))
     }
 

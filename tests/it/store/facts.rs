@@ -32,10 +32,9 @@ async fn customers_who_share_an_address_are_one_relationship() {
 #[tokio::test]
 async fn pages_are_whole_relationships_in_order_of_their_names() {
     for (store, folder) in both() {
-        let mut customers = String::from("id,name,email\n");
-        for n in 0..25 {
-            customers.push_str(&format!("K{n},Customer {n},k{:02}@example.test\n", n % 20));
-        }
+        let row = |n| format!("K{n},Customer {n},k{:02}@example.test", n % 20);
+        let customers = ["id,name,email".to_owned()].into_iter().chain((0..25).map(row));
+        let customers = customers.collect::<Vec<_>>().join("\n");
         import(&store, folder.path(), ImportKind::Customers, &customers).await;
         for limit in [1, 3, 7, 100] {
             let mut seen = Vec::new();
