@@ -16,6 +16,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) enum Fault {
     Sql(rusqlite::Error),
+    /// A row that this program can't have written.
+    Odd(String),
     Store(StoreError),
 }
 
@@ -37,12 +39,13 @@ impl Fault {
         match self {
             Self::Store(error) => error,
             Self::Sql(error) => from_sql(doing, &error),
+            Self::Odd(cause) => StoreError::Failed { doing, cause },
         }
     }
 
     /// A row that can't be what this program wrote.
     pub(super) fn odd(what: impl Into<String>) -> Self {
-        Self::Sql(odd(what))
+        Self::Odd(what.into())
     }
 }
 
@@ -51,8 +54,8 @@ impl Fault {
 pub(super) fn from_sql(doing: &'static str, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Unusable(format!(
-            "the store is damaged ({error}); stop the daemon, keep the file for inspection, and put the last \
-             backup in its place"
+            "the store is damaged ({error}); stop everything that uses it, move it and its -wal and -shm files \
+             away for inspection, and restore the last backup"
         )),
         _ => StoreError::Failed { doing, cause: error.to_string() },
     }

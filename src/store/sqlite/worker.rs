@@ -339,6 +339,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_full_disk_fails_what_does_not_fit_and_recovers_by_itself() {
+        let worker = writer();
+        let fill = |pages: &'static str| {
+            worker.shared("limiting", move |desk| Ok(desk.conn.query_row(pages, [], |_| Ok(()))?))
+        };
+        fill("PRAGMA max_page_count = 3").await.expect("a limit");
+        let large = worker.shared("inserting much", |desk| {
+            let sql = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 9999)
+                       INSERT INTO t SELECT x FROM n";
+            Ok(desk.conn.execute(sql, [])?)
+        });
+        let told = large.await.expect_err("a full disk");
+        assert!(told.to_string().contains("full"), "{told}");
+        fill("PRAGMA max_page_count = 1000").await.expect("room again");
+        insert(&worker, 7).await.expect("it goes on");
+        assert_eq!(sum(&worker).await, 7);
+    }
+
+    #[tokio::test]
     async fn when_the_transaction_is_lost_every_request_of_the_group_fails() {
         let worker = writer();
         // A first request keeps the thread busy until the others wait.

@@ -90,17 +90,20 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
     let newer = place("newer.db");
     std::fs::copy(&good, &newer).expect("a copy");
     Connection::open(&newer).expect("a database").pragma_update(None, "user_version", 99).expect("a version");
+    let lost = place("lost.db");
+    write(folder.path(), "lost.db-wal", &bytes);
     let foreign = place("foreign.db");
     Connection::open(&foreign).expect("a database").execute_batch("CREATE TABLE t (x)").expect("a table");
 
     for (file, part) in [
-        (write(folder.path(), "empty.db", b""), "it is empty, zero bytes; put the last backup"),
+        (write(folder.path(), "empty.db", b""), "it is empty, zero bytes; restore the last backup"),
         (write(folder.path(), "text.db", "id,name\n".repeat(1_000)), "it is not a database"),
         (write(folder.path(), "flipped.db", flipped), "damaged"),
         (write(folder.path(), "cut.db", &bytes[..bytes.len() / 2]), "damaged"),
         (newer, "its schema is version 99, and this program knows 1; install the newer Courtesy"),
         (foreign, "it is a database of another program"),
         (folder.path().to_owned(), "it is not a file"),
+        (lost, "it is gone, but its write-ahead log is still there"),
         (place("nowhere/courtesy.db"), "check that its folder exists"),
     ] {
         let before = std::fs::read(&file).ok();
