@@ -44,6 +44,7 @@ async fn a_file_is_read_in_whatever_it_is_certainly_encoded_and_delimited() {
         ("UTF-16, little end first", utf16(text, false)),
         ("UTF-16, big end first", utf16(text, true)),
         ("GB18030", GB18030.encode(text).0.into_owned()),
+        ("old line ends", text.replace('\n', "\r").into_bytes()),
         ("semicolons", semicolons.as_bytes().to_vec()),
         ("tabs, no last line end", tabs.as_bytes().to_vec()),
     ] {

@@ -229,8 +229,11 @@ struct Promise {
 
 fn promise(desk: &mut Desk, id: &ReceivableId, promise: &Promise, on: Occasion) -> Result<Recorded, Fault> {
     let found = books::expect(&desk.conn, id.as_str())?;
-    if promise.promised_on < on.today || promise.until < promise.promised_on {
+    if promise.promised_on < on.today {
         return Err(refused(format!("{} is over; a promise is for today or later", promise.promised_on)));
+    }
+    if promise.until < promise.promised_on {
+        return Err(refused(format!("money promised by {} can't be due before", promise.promised_on)));
     }
     let (item, _) = books::read(&desk.conn, found.key)?;
     let money = match &promise.amount {

@@ -117,6 +117,32 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
     assert!(refusal(&read_only).contains("read-only"));
 }
 
+#[test]
+fn every_table_about_a_customer_wakes_its_relationship() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("courtesy.db");
+    drop(SqliteStore::open(&file, options()).expect("a store"));
+    let conn = Connection::open(&file).expect("a database");
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = conn.prepare(sql).expect("a statement");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
+    };
+    let tables = list(
+        "SELECT m.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+         WHERE m.type = 'table' AND c.name = 'customer' ORDER BY m.name",
+    );
+    assert_eq!(tables, ["changes", "events", "letters", "notices", "pauses", "payments", "receivables"]);
+    let triggers = list("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%wake_at = 0%'");
+    // A line of `changes` only tells of a change of its receivable.
+    let waking = tables.iter().map(String::as_str).filter(|table| *table != "changes");
+    for table in waking.chain(["customers", "suppressions"]) {
+        for event in ["insert", "update", "delete"] {
+            assert!(triggers.contains(&format!("{table}_{event}")), "{event} on {table}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_replaced_under_a_running_store_is_not_written_on() {
     let folder = tempfile::tempdir().expect("a folder");
