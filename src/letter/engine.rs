@@ -37,7 +37,7 @@ pub fn markdown() -> Tera {
     let mut tera = with_filters(clean::escape_markdown);
     tera.autoescape_on([".md"]);
     tera.register_filter("table", |items: &[Value], _: Kwargs, state: &State<'_>| {
-        markdown_table(&Table::of(items, language(state)?)?, state)
+        markdown_table(&Table::of(items, state)?, state)
     });
     tera
 }
@@ -48,7 +48,7 @@ pub fn html() -> Tera {
     let mut tera = with_filters(clean::escape_html);
     tera.autoescape_on([".html"]);
     tera.register_filter("table", |items: &[Value], _: Kwargs, state: &State<'_>| {
-        html_table(&Table::of(items, language(state)?)?, state)
+        html_table(&Table::of(items, state)?, state)
     });
     tera
 }
@@ -99,14 +99,15 @@ fn with_filters(escape: EscapeFn) -> Tera {
     });
     tera.register_filter("date", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
         let date = value.as_str().and_then(|text| text.parse::<Date>().ok());
-        date.map(|date| Ok(language(state)?.date(date))).unwrap_or_else(|| Err(not_a("date", value)))
+        date.map(|date| Ok(language(state)?.date(date))).unwrap_or_else(|| Err(is_not("a date", value)))
     });
     tera.register_filter("days", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
-        let count = value.as_i64().ok_or_else(|| not_a("number of days", value))?;
+        let count = value.as_i64().ok_or_else(|| is_not("a number of days", value))?;
         Ok(language(state)?.days(count))
     });
     tera.register_filter("kind", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
-        let kind = value.as_str().and_then(Kind::from_word).ok_or_else(|| not_a("kind of claim", value))?;
+        let kind =
+            value.as_str().and_then(Kind::from_word).ok_or_else(|| is_not("a kind of claim", value))?;
         Ok(language(state)?.kind(kind).to_owned())
     });
     tera.register_filter("safe", |_: &Value, _: Kwargs, _: &State<'_>| -> TeraResult<Value> {
@@ -127,8 +128,12 @@ fn language(state: &State<'_>) -> TeraResult<Language> {
     Ok(Language::of(&state.get::<String>("locale")?.unwrap_or_default()))
 }
 
-fn not_a(what: &str, value: &Value) -> Error {
-    Error::message(format!("`{value}` is not a {what}"))
+fn is_not(what: &str, value: &Value) -> Error {
+    if value.is_undefined() || value.is_none() {
+        Error::message(format!("there is nothing here, but it should be {what}"))
+    } else {
+        Error::message(format!("`{value}` is not {what}"))
+    }
 }
 
 fn money_of(value: &Value) -> TeraResult<Money> {
@@ -136,7 +141,7 @@ fn money_of(value: &Value) -> TeraResult<Money> {
         let (amount, currency) = text.split_once(' ')?;
         Money::parse(amount, currency.parse::<Currency>().ok()?).ok()
     });
-    parsed.ok_or_else(|| not_a("amount of money", value))
+    parsed.ok_or_else(|| is_not("money", value))
 }
 
 fn amounts_in(amounts: &[Value], language: Language) -> TeraResult<String> {
@@ -166,8 +171,10 @@ struct Row {
 }
 
 impl Table {
-    fn of(items: &[Value], language: Language) -> TeraResult<Self> {
-        let maps = items.iter().map(|item| item.as_map().ok_or_else(|| not_a("list of claims", item)));
+    fn of(items: &[Value], state: &State<'_>) -> TeraResult<Self> {
+        let language = language(state)?;
+        let internal = state.get::<String>("class")?.as_deref() == Some("internal");
+        let maps = items.iter().map(|item| item.as_map().ok_or_else(|| is_not("a list of claims", item)));
         let maps = maps.collect::<TeraResult<Vec<&Map>>>()?;
         let rows = maps.iter().map(|item| row(item, language)).collect::<TeraResult<Vec<Row>>>()?;
         let labels = language.labels();
@@ -191,7 +198,7 @@ impl Table {
             labels,
             overdue: maps.iter().any(|item| truth("days_overdue", item)),
             amount: maps.iter().any(|item| truth("part_paid", item)),
-            pay: rows.iter().any(|row| row.pay_url.is_some()),
+            pay: !internal && rows.iter().any(|row| row.pay_url.is_some()),
             rows,
             foot,
         })

@@ -55,7 +55,7 @@ fn joined_lines<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<It
 }
 
 /// CJK characters and their punctuation.
-fn is_wide(c: char) -> bool {
+pub(super) fn is_wide(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
