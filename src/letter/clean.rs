@@ -165,15 +165,12 @@ pub fn unescape_references(text: &str) -> String {
             let c = after[..digits].parse().ok().and_then(char::from_u32)?;
             c.is_ascii_punctuation().then_some((c, tail))
         });
-        match punctuation {
-            Some((c, tail)) => {
-                out.push(c);
-                rest = tail;
-            }
-            None => {
-                out.push_str("&#");
-                rest = after;
-            }
+        if let Some((c, tail)) = punctuation {
+            out.push(c);
+            rest = tail;
+        } else {
+            out.push_str("&#");
+            rest = after;
         }
     }
     out.push_str(rest);

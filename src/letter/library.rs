@@ -121,12 +121,12 @@ impl Library {
         let (pieces, letters): (Vec<_>, Vec<_>) = files.into_values().partition(|found| is_piece(&found.id));
         for piece in &pieces {
             look(piece, 0, &[], problems);
-            let engine = if piece.id.ends_with(".md") { &mut self.markdown } else { &mut self.html };
+            let engine = if is_markdown(&piece.id) { &mut self.markdown } else { &mut self.html };
             // Without its last line end, so that it can stand in a sentence.
             add(engine, &piece.id, piece.text.trim_end(), piece, 0, problems);
         }
         let (pages, letters): (Vec<_>, Vec<_>) =
-            letters.into_iter().partition(|found| !found.id.ends_with(".md"));
+            letters.into_iter().partition(|found| !is_markdown(&found.id));
         let mut html = BTreeSet::new();
         for page in &pages {
             look(page, 0, &[], problems);
@@ -191,6 +191,10 @@ impl Library {
         };
         Some((name, letter))
     }
+}
+
+fn is_markdown(id: &str) -> bool {
+    id.rsplit_once('.').is_some_and(|(_, ending)| ending == "md")
 }
 
 fn is_piece(id: &str) -> bool {

@@ -170,10 +170,10 @@ impl Plain {
             self.line.truncate(start);
             self.line.push_str(mail.unwrap_or(&target));
         } else if let Some(address) = mail {
-            self.line.push_str(&format!(" <{address}>"));
+            self.line.extend([" <", address, ">"]);
         } else if target.starts_with("http") || target.starts_with("tel:") {
             let colon = if words.ends_with(super::markdown::is_wide) { "：" } else { ": " };
-            self.line.push_str(&format!("{colon}{target}"));
+            self.line.extend([colon, target.as_str()]);
         }
     }
 

@@ -93,9 +93,7 @@ impl<'s> Reader<'s> {
             let end = self.end_of_tag(open + 2, close);
             let tokens = tokens(self.source, open + 2, end);
             at = end;
-            let raw = is_block && tokens.first() == Some(&Token::Path(open + 2, "raw"));
-            let raw = raw || matches!(tokens.first(), Some(Token::Path(_, "raw")) if is_block);
-            if raw {
+            if is_block && matches!(tokens.first(), Some(Token::Path(_, "raw"))) {
                 at = self.source[end..].find("endraw").map_or(self.source.len(), |found| end + found);
             } else {
                 self.tag(&tokens, is_block, open);
@@ -108,8 +106,7 @@ impl<'s> Reader<'s> {
         let mut quote = None;
         for (offset, c) in self.source[start..].char_indices() {
             match quote {
-                Some(open) if c == open => quote = None,
-                Some(_) => {}
+                Some(open) => quote = Some(open).filter(|open| *open != c),
                 None if "\"'`".contains(c) => quote = Some(c),
                 None if self.source[start + offset..].starts_with(close) => return start + offset,
                 None => {}
@@ -217,13 +214,11 @@ impl<'s> Reader<'s> {
                 Shape::Open => return Ok(Shape::Open),
                 Shape::Value | Shape::Values | Shape::Records(_) => return Err(Some(known)),
             };
-            shape = match fields.iter().find(|field| field.name == part) {
-                Some(field) => field.shape,
-                None => {
-                    let near = nearest(part, fields.iter().map(|field| field.name));
-                    return Err(near.map(|name| format!("{known}.{name}")));
-                }
+            let Some(field) = fields.iter().find(|field| field.name == part) else {
+                let near = nearest(part, fields.iter().map(|field| field.name));
+                return Err(near.map(|name| format!("{known}.{name}")));
             };
+            shape = field.shape;
             known = format!("{known}.{part}");
         }
         Ok(shape)

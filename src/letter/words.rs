@@ -30,8 +30,8 @@ pub struct Labels {
     pub due: &'static str,
     /// Column: days overdue.
     pub overdue: &'static str,
-    /// Column: the whole amount, where part of it is paid.
-    pub amount: &'static str,
+    /// Before the whole amount, where part of it is paid.
+    pub originally: &'static str,
     /// Column: what is still owed.
     pub balance: &'static str,
     /// Column and words of the link.
@@ -95,6 +95,18 @@ impl Language {
         }
     }
 
+    /// A date as it stands in a table: `1 Mar 2026`, `2026-03-01`.
+    #[must_use]
+    pub fn short_date(self, date: Date) -> String {
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        let name = month_name(month).get(..3).unwrap_or_default();
+        match self {
+            Self::English => format!("{day} {name} {year}"),
+            Self::American => format!("{name} {day}, {year}"),
+            Self::Chinese | Self::Other => date.to_string(),
+        }
+    }
+
     /// `1 day`, `3 days`, `3天`.
     #[must_use]
     pub fn days(self, count: i64) -> String {
@@ -148,9 +160,9 @@ impl Language {
                 item: "项目",
                 due: "到期日",
                 overdue: "逾期",
-                amount: "原金额",
+                originally: "原金额",
                 balance: "应付金额",
-                pay: "在线支付",
+                pay: "支付",
                 total: "合计",
                 and: "和",
             },
@@ -158,9 +170,9 @@ impl Language {
                 item: "Item",
                 due: "Due",
                 overdue: "Overdue",
-                amount: "Amount",
+                originally: "originally ",
                 balance: "Outstanding",
-                pay: "Pay online",
+                pay: "Pay",
                 total: "Total",
                 and: " and ",
             },
@@ -322,6 +334,8 @@ mod tests {
         assert_eq!(Language::of("en-US").date(day), "March 1, 2026");
         assert_eq!(Language::of("zh-TW").date(day), "2026年3月1日");
         assert_eq!(Language::of("pl").date(day), "2026-03-01");
+        assert_eq!(Language::of("en").short_date(day), "1 Mar 2026");
+        assert_eq!(Language::of("zh").short_date(day), "2026-03-01");
         assert_eq!(Language::English.days(1), "1 day");
         assert_eq!(Language::English.days(0), "0 days");
         assert_eq!(Language::Chinese.days(1), "1天");

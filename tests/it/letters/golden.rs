@@ -14,12 +14,12 @@ fn read(sample: &Sample) -> String {
     let message = parse(&parcel);
     let mut out = format!("{} -> {}", parcel.from, parcel.to);
     for copy in &parcel.cc {
-        out.push_str(&format!(" + {copy}"));
+        out.extend([" + ", copy.as_str()]);
     }
     out.push('\n');
     for header in message.headers() {
         if !["Content-Type", "MIME-Version", "Content-Transfer-Encoding"].contains(&header.name()) {
-            out.push_str(&format!("{}: {}\n", header.name(), shown(header.value())));
+            out.extend([header.name(), ": ", &shown(header.value()), "\n"]);
         }
     }
     format!("{out}\n{}", message.body_text(0).expect("a text part").replace("\r\n", "\n"))

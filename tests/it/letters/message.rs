@@ -51,9 +51,9 @@ fn the_fingerprint_changes_with_what_the_letter_shows_and_with_nothing_else() {
         |sample| sample.mail.reply_to = ReplyTo::Fixed(person("Desk", "desk@morningstar.example")),
     ];
     for change in changes {
-        let mut changed = base.clone();
-        change(&mut changed);
-        assert_ne!(compose(&changed).fingerprint, before);
+        let mut other = base.clone();
+        change(&mut other);
+        assert_ne!(compose(&other).fingerprint, before);
     }
 }
 

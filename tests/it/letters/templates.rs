@@ -253,8 +253,8 @@ fn templates_that_are_missing_or_that_nobody_uses_are_named() {
         ]
     );
     let severities: Vec<Severity> = problems.iter().map(|problem| problem.severity).collect();
-    use Severity::{Error, Warning};
-    assert_eq!(severities, [Warning, Error, Error, Error, Warning]);
+    let [error, warning] = [Severity::Error, Severity::Warning];
+    assert_eq!(severities, [warning, error, error, error, warning]);
 }
 
 #[test]
