@@ -187,13 +187,14 @@ fn row(item: &Map, language: Language) -> TeraResult<Row> {
         let value = field(item, name).ok_or_else(|| is_not("a list of claims", &Value::undefined()))?;
         Ok(language.money(money_of(value)?))
     };
+    let labels = language.labels();
     let mut name = text("number").to_owned();
     if !text("description").is_empty() {
-        name = format!("{name} · {}", text("description"));
+        name = format!("{name}{}{}", labels.comma, text("description"));
     }
     let mut name = clean::value_within(&name, CELL_CHARS_MAX);
     if field(item, "part_paid").is_some_and(Value::is_truthy) {
-        name = format!("{name} · {}{}", language.labels().originally, money("amount")?);
+        name = format!("{name}{}{}{}", labels.comma, labels.originally, money("amount")?);
     }
     let days = field(item, "days_overdue").and_then(Value::as_i64).unwrap_or_default();
     let due = text("due_on");

@@ -38,6 +38,8 @@ pub struct Labels {
     pub pay: &'static str,
     /// The row of the sum.
     pub total: &'static str,
+    /// Between parts of one cell.
+    pub comma: &'static str,
     /// Between the last two of a list.
     pub and: &'static str,
 }
@@ -164,6 +166,7 @@ impl Language {
                 balance: "应付金额",
                 pay: "支付",
                 total: "合计",
+                comma: "，",
                 and: "和",
             },
             Self::English | Self::American | Self::Other => Labels {
@@ -174,6 +177,7 @@ impl Language {
                 balance: "Outstanding",
                 pay: "Pay",
                 total: "Total",
+                comma: ", ",
                 and: " and ",
             },
         }

@@ -2,6 +2,7 @@
 
 use courtesy::domain::address::Address;
 use courtesy::domain::rule::Recipient;
+use courtesy::letter::{Content, mime};
 use jiff::civil::date;
 use proptest::prelude::*;
 
@@ -41,8 +42,9 @@ fn everywhere(text: &str, template: &str, locale: &str) -> Sample {
 
 /// One message, to the people it is meant for, with the headers that were
 /// meant, in lines that every relay takes.
-fn assert_intended(sample: &Sample) {
-    let parcel = build(sample);
+fn assert_intended(sample: &Sample) -> Content {
+    let content = compose(sample);
+    let parcel = mime::build(&content, &sample.mail, MESSAGE_ID, sample.now).expect("the message is built");
     let internal = sample.draft.to == [Recipient::Owner];
     let to = if internal { "owner@morningstar.example" } else { "ann@weaver.example" };
     assert_eq!(parcel.to.as_str(), to);
@@ -86,6 +88,7 @@ fn assert_intended(sample: &Sample) {
     assert!(header(&message, "From").expect("a sender").ends_with("<accounts@morningstar.example>"));
     let copies: Vec<&str> = parcel.cc.iter().map(Address::as_str).collect();
     assert!(copies.iter().all(|copy| ["copy@weaver.example", "owner@morningstar.example"].contains(copy)));
+    content
 }
 
 const TEMPLATES: [&str; 6] = [
@@ -125,8 +128,7 @@ fn hostile_values_stay_words() {
         for template in TEMPLATES {
             for locale in ["en", "zh-CN"] {
                 let sample = everywhere(text, template, locale);
-                assert_intended(&sample);
-                let content = compose(&sample);
+                let content = assert_intended(&sample);
                 assert!(content.text.contains(literal), "{text:?} in {template} {locale}:\n{}", content.text);
                 let mut escaped = String::new();
                 for c in literal.chars() {
@@ -156,8 +158,7 @@ fn a_name_of_ten_thousand_characters_is_cut_and_said_to_be() {
     for text in ["x".repeat(10_000), "名".repeat(10_000), "x y ".repeat(2_500)] {
         for template in TEMPLATES {
             let sample = everywhere(&text, template, "en");
-            assert_intended(&sample);
-            let content = compose(&sample);
+            let content = assert_intended(&sample);
             assert!(content.text.contains('…') && content.text.len() < 40_000);
             assert!(content.subject.chars().count() <= 201);
         }
@@ -169,8 +170,7 @@ fn a_value_of_nothing_visible_counts_as_missing() {
     for text in ["", " ", "\u{200b}\u{202e}", "\r\n"] {
         for template in TEMPLATES {
             let sample = everywhere(text, template, "en");
-            assert_intended(&sample);
-            let content = compose(&sample);
+            let content = assert_intended(&sample);
             assert!(!content.text.contains("Dear ,") && !content.text.contains("()"), "{}", content.text);
             if template.starts_with("reminder/") {
                 assert!(content.text.starts_with("Dear Sir or Madam,"));

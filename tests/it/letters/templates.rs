@@ -299,7 +299,7 @@ fn a_page_of_its_own_replaces_the_html_part() {
         "{}",
         content.html
     );
-    assert!(content.html.contains("<td>2026-0117 · loom parts</td>"), "{}", content.html);
+    assert!(content.html.contains("<td>2026-0117, loom parts</td>"), "{}", content.html);
     assert!(content.html.contains("<body class=\"courtesy\">"), "{}", content.html);
     let content = composer.compose(&Sample::new("b", "en").occasion()).expect("it composes");
     assert_eq!(content.text, "a piece, b\n");
