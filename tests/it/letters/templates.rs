@@ -184,6 +184,19 @@ fn a_syntax_error_and_an_unknown_filter_have_their_place() {
 }
 
 #[test]
+fn a_piece_that_is_missing_or_wrong_is_named() {
+    let letter = "---\nsubject: x\n---\n{% include \"en/_p.md\" %}";
+    let missing = load(&[("en/a.md", letter)]).err().unwrap_or_default();
+    assert!(missing.iter().any(|problem| problem.message.contains("en/_p.md")), "{missing:?}");
+    let typo = folder(&[("en/a.md", letter), ("en/_p.md", "{{ ownr.name }}")]);
+    let problems = Composer::load(typo.path()).expect_err("a typo");
+    assert_eq!(
+        problems.iter().map(|problem| told(problem, typo.path())).collect::<Vec<_>>(),
+        ["en/_p.md:1:4: no variable is called `ownr.name` (did you mean `owner`?)"]
+    );
+}
+
+#[test]
 fn unreadable_folders_and_files_are_named() {
     let nowhere = tempfile::tempdir().expect("a folder").path().join("none");
     assert!(Composer::load(&nowhere).is_err());
