@@ -195,7 +195,10 @@ impl<'s> Reader<'s> {
             Some(shape) => *shape,
             None => match top().find(|variable| variable.name == head) {
                 Some(variable) => variable.shape,
-                None => return Err(nearest(head, top().map(|variable| variable.name))),
+                None => {
+                    let near = nearest(head, top().map(|variable| variable.name));
+                    return Err(near.map(|name| path.replacen(head, &name, 1)));
+                }
             },
         };
         let mut known = head.to_owned();
@@ -295,7 +298,7 @@ mod tests {
             ("{{ totals | join(sep=', ') }}{{ 'deadlin }}' }}{# typo #}", vec![]),
             ("{% raw %}{{ typo }}{% endraw %}{{ today.x }}", vec![("today.x", Some("today"))]),
             ("{%- if customer.contact_name == \"x\" -%}y{%- endif %}", vec![]),
-            ("没有花括号 { 也行 {{ custmer.name }}", vec![("custmer.name", Some("customer"))]),
+            ("没有花括号 { 也行 {{ custmer.name }}", vec![("custmer.name", Some("customer.name"))]),
         ] {
             let found = look(source, &[]);
             let names: Vec<_> =

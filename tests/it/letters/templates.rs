@@ -148,7 +148,7 @@ fn every_problem_of_a_folder_is_found_at_its_place() {
         ("---\nsubject: x\n---\n\n", "en/a.md: the letter has no words"),
         (
             "---\nsubject: x\n---\nDear {{ custmer.name }}",
-            "en/a.md:4:9: no variable is called `custmer.name` (did you mean `customer`?)",
+            "en/a.md:4:9: no variable is called `custmer.name` (did you mean `customer.name`?)",
         ),
         (
             "---\nsubject: \"{{ receivable.numbr }}\"\n---\nx",
@@ -192,7 +192,7 @@ fn a_piece_that_is_missing_or_wrong_is_named() {
     let problems = Composer::load(typo.path()).expect_err("a typo");
     assert_eq!(
         problems.iter().map(|problem| told(problem, typo.path())).collect::<Vec<_>>(),
-        ["en/_p.md:1:4: no variable is called `ownr.name` (did you mean `owner`?)"]
+        ["en/_p.md:1:4: no variable is called `ownr.name` (did you mean `owner.name`?)"]
     );
 }
 
