@@ -164,10 +164,13 @@ fn temporary() -> rusqlite::Result<Connection> {
 impl Staged {
     fn keep(&mut self, line: u64, cells: &[Option<String>]) -> rusqlite::Result<()> {
         let id = cells.first().cloned().flatten().unwrap_or_default();
-        let text = serde_json::to_string(cells).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let text = serde_json::to_string(cells)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let inserted = self
             .rows
-            .prepare_cached("INSERT INTO staged (line, id, cells) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO staged (line, id, cells) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![i64::try_from(line).unwrap_or(i64::MAX), id, text])?;
         if inserted == 0 {
             let first: Option<i64> = self

@@ -21,8 +21,7 @@ const LONGEST: usize = 20_000;
 const LONGEST_ID: usize = 200;
 
 /// What other programs write for "nothing".
-const NOTHING: [&str; 9] =
-    ["NULL", "null", "Null", "(null)", "\\N", "#N/A", "#REF!", "#VALUE!", "#NAME?"];
+const NOTHING: [&str; 9] = ["NULL", "null", "Null", "(null)", "\\N", "#N/A", "#REF!", "#VALUE!", "#NAME?"];
 
 /// What holds for every cell.
 pub(super) fn any(text: &str) -> Result<(), String> {
@@ -148,7 +147,9 @@ pub(super) fn date(text: &str) -> Result<String, String> {
 /// as civil time, to be read in the customer's zone.
 pub(super) fn moment(text: &str) -> Result<String, String> {
     let wrong = |hint: &str| {
-        Err(format!("`{text}` is not a moment; {hint}write it like 2026-03-01T14:30+08:00, or without the offset"))
+        Err(format!(
+            "`{text}` is not a moment; {hint}write it like 2026-03-01T14:30+08:00, or without the offset"
+        ))
     };
     let Some((day, time)) = text.split_once(['T', 't', ' ']) else {
         return wrong("the time is missing; ");

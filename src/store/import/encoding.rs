@@ -76,7 +76,8 @@ impl Evidence {
     fn see(&mut self, chunk: &[u8], last: bool) {
         self.nul |= chunk.contains(&0);
         for decoder in [&mut self.utf8, &mut self.gb18030] {
-            let valid = decoder.as_mut().is_none_or(|decoder| is_valid(decoder, chunk, last, &mut self.scratch));
+            let valid =
+                decoder.as_mut().is_none_or(|decoder| is_valid(decoder, chunk, last, &mut self.scratch));
             if !valid {
                 *decoder = None;
             }
@@ -141,7 +142,10 @@ impl Pairs {
     }
 
     fn are_certainly_chinese(&self) -> bool {
-        self.kana == 0 && self.beyond_korean > 0 && self.outside * 10 <= self.square && self.rare * 3 <= self.square
+        self.kana == 0
+            && self.beyond_korean > 0
+            && self.outside * 10 <= self.square
+            && self.rare * 3 <= self.square
     }
 }
 

@@ -56,7 +56,8 @@ impl Table {
         reader.read_record(&mut record).map_err(|error| error.to_string())?;
         let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
         let (places, unknown) = places(&names, columns, kind)?;
-        let email = columns.iter().position(|column| column.name == "email").filter(|at| places[*at].is_some());
+        let email =
+            columns.iter().position(|column| column.name == "email").filter(|at| places[*at].is_some());
         let width = names.len();
         Ok(Self { reader, record, columns, places, width, email, unusable_addresses: 0, unknown })
     }
@@ -184,7 +185,9 @@ fn delimiter(head: &[u8], columns: &[Column]) -> u8 {
 type Places = (Vec<Option<usize>>, Vec<String>);
 
 fn places(names: &[String], columns: &[Column], kind: ImportKind) -> Result<Places, String> {
-    if let Some((at, name)) = names.iter().enumerate().find(|(at, name)| !name.is_empty() && names[..*at].contains(name)) {
+    if let Some((at, name)) =
+        names.iter().enumerate().find(|(at, name)| !name.is_empty() && names[..*at].contains(name))
+    {
         return Err(format!("the column `{name}` is there twice, the second time in place {}", at + 1));
     }
     let places: Vec<Option<usize>> =
@@ -203,7 +206,8 @@ fn places(names: &[String], columns: &[Column], kind: ImportKind) -> Result<Plac
             return Err(format!("the column `{}` of {} is missing{hint}", column.name, kind.as_str()));
         }
     }
-    let has = |name| columns.iter().zip(&places).any(|(column, place)| column.name == name && place.is_some());
+    let has =
+        |name| columns.iter().zip(&places).any(|(column, place)| column.name == name && place.is_some());
     if kind == ImportKind::Payments && !has("receivable_id") && !has("customer_id") {
         return Err("payments need a column `receivable_id`, or `customer_id` for money on account".into());
     }

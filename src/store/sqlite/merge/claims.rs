@@ -160,8 +160,7 @@ fn add(import: &mut Import<'_>, id: &str, wanted: Wanted) -> Taken {
              VALUES (?1, ?2, ?3, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?
         .execute(params_from_iter(values))?;
-    let found =
-        Found { key: import.conn.last_insert_rowid(), customer: wanted.customer, currency, status };
+    let found = Found { key: import.conn.last_insert_rowid(), customer: wanted.customer, currency, status };
     books::begin_status_pause(import.conn, &found, status, import.on)?;
     Ok(Ok(Effect::Added))
 }
@@ -196,12 +195,7 @@ fn change(import: &mut Import<'_>, before: Before, wanted: Wanted) -> Taken {
     Ok(Ok(if changed { Effect::Changed } else { Effect::Unchanged }))
 }
 
-fn update(
-    conn: &Connection,
-    key: i64,
-    customer: i64,
-    texts: &[Option<String>],
-) -> Result<(), Fault> {
+fn update(conn: &Connection, key: i64, customer: i64, texts: &[Option<String>]) -> Result<(), Fault> {
     let head = [rusqlite::types::Value::from(key), customer.into()];
     let values = head.into_iter().chain(texts.iter().cloned().map(rusqlite::types::Value::from));
     conn.prepare_cached(

@@ -224,7 +224,9 @@ pub(super) fn event(import: &mut Import<'_>, row: &Cells) -> Taken {
     };
     let found = import
         .conn
-        .prepare_cached("SELECT customer, occurred_at, kind, outcome, product, note FROM events WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT customer, occurred_at, kind, outcome, product, note FROM events WHERE id = ?1",
+        )?
         .query_row([id], |found| {
             let texts = texts(found, 2, EVENT_COLUMNS.len())?;
             Ok((found.get::<_, i64>(0)?, found.get::<_, At>(1)?.0, texts))
