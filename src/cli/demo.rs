@@ -20,14 +20,14 @@ use super::screen::Screen;
 use super::{Verdict, init, load};
 use crate::clock::VirtualClock;
 use crate::domain::calendar::instant_at;
-use crate::domain::ids::LetterId;
+use crate::domain::ids::{CustomerId, LetterId};
 use crate::domain::notice::LetterState;
 use crate::engine::{Engine, rehearsal};
 use crate::relay::Relay;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Store};
 use page::Entry;
-use story::Story;
+use story::{Story, What};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +61,8 @@ pub struct DemoArgs {
 /// # Errors
 /// When the folder is in use or can't be written.
 pub async fn run(args: &DemoArgs, now: Timestamp, screen: &mut Screen) -> anyhow::Result<Verdict> {
+    // The virtual clock knows no nanoseconds.
+    let now = Timestamp::from_second(now.as_second())?;
     make_room(args)?;
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot create {}", args.dir.display()))?;
     fs::write(args.dir.join(MARKER), "Made by `courtesy demo`; `--force` replaces it.\n")?;
@@ -107,13 +109,36 @@ impl<R: Relay> Play<R> {
             for (kind, file) in &scene.imports {
                 self.import(*kind, file).await?;
             }
-            if let Some(record) = &scene.record {
-                self.store.record(record.clone(), scene.at).await?;
+            let happened = match &scene.what {
+                What::Books => true,
+                What::Record(record) => {
+                    self.store.record(record.clone(), scene.at).await?;
+                    true
+                }
+                What::Release(customer) => self.release(customer, scene.at).await?,
+            };
+            if happened {
+                self.tell(scene.at, &scene.words, screen)?;
             }
-            self.tell(scene.at, &scene.words, screen)?;
         }
         rehearsal::run_until(&self.engine, now).await?;
         self.tell_letters(screen).await
+    }
+
+    /// Releases the letters to a customer that wait for approval; false if
+    /// none does, as the calendar may have it.
+    async fn release(&self, customer: &CustomerId, at: Timestamp) -> anyhow::Result<bool> {
+        let filter = OutboxFilter {
+            states: vec![LetterState::Held],
+            customer: Some(customer.clone()),
+            limit: usize::MAX,
+            ..Default::default()
+        };
+        let held = self.store.outbox(filter).await?;
+        for letter in &held {
+            self.store.release(letter.id, true, "released by Li Na".to_owned(), at).await?;
+        }
+        Ok(!held.is_empty())
     }
 
     async fn import(&self, kind: ImportKind, file: &Path) -> anyhow::Result<()> {

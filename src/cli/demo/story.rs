@@ -111,6 +111,7 @@ enum Act {
     HoldCustomer(&'static str, i32, &'static str),
     Resume(PauseCause, &'static str),
     Status(&'static str, Status),
+    Release(&'static str),
 }
 
 use Act::{Event, HoldCustomer, OnAccount, Paid, Pause, Promise, Resume};
@@ -148,7 +149,7 @@ const ACTS: &[(i32, &str, Act)] = &[
     (54, "13:45", Paid("INV-1008", "1840.00")),
     (55, "10:00", Paid("I-5002", "8000.00")),
     (56, "09:30", Paid("INV-1003", "18200.00")),
-    (58, "16:10", Paid("INV-1004", "31200.00")),
+    (58, "16:10", Paid("INV-1004", "34800.00")),
     (60, "10:05", Event("proficient", "C02", None, "数控车床", "")),
     (61, "11:30", Paid("INV-1009", "9750.00")),
     (64, "10:50", Paid("B-2001", "74000.00")),
@@ -158,6 +159,7 @@ const ACTS: &[(i32, &str, Act)] = &[
     (83, "09:00", Paid("I-5003", "-8000.00")),
     (86, "11:00", Act::Status("INV-1015", Status::Returned)),
     (88, "10:00", Paid("N-1101", "25000.00")),
+    (92, "15:30", Act::Release("C11")),
     (93, "16:40", OnAccount("C09", "500.00", "AUD")),
     (97, "10:00", Paid("I-5003", "8000.00")),
     (100, "10:30", Event("visit", "C12", GOOD, "切配机", "第二家门店也想上一套")),
@@ -166,14 +168,24 @@ const ACTS: &[(i32, &str, Act)] = &[
     (116, "14:30", Event("visit", "C03", GOOD, "Spindle set", "Came by to see the new spindles")),
 ];
 
+/// What a person does.
+pub enum What {
+    /// Nothing but the books speak.
+    Books,
+    /// Writes something down.
+    Record(Record),
+    /// Lets the letters to a customer go that wait for approval.
+    Release(CustomerId),
+}
+
 /// A moment at which something is written down.
 pub struct Scene {
     /// When.
     pub at: Timestamp,
     /// CSV files to take first.
     pub imports: Vec<(ImportKind, PathBuf)>,
-    /// What a person writes down.
-    pub record: Option<Record>,
+    /// What a person does.
+    pub what: What,
     /// The same in words.
     pub words: String,
 }
@@ -198,7 +210,7 @@ impl Story {
         let mut scenes = vec![Scene {
             at: at(0, Time::constant(7, 50, 0, 0)),
             imports: vec![(ImportKind::Customers, customers)],
-            record: None,
+            what: What::Books,
             words: "13 customers come from the books".to_owned(),
         }];
         let mut days: Vec<i32> = CLAIMS.iter().map(|claim| claim.issued).collect();
@@ -209,14 +221,14 @@ impl Story {
             scenes.push(Scene {
                 at: at(day, Time::constant(8, 0, 0, 0)),
                 imports: vec![(ImportKind::Receivables, file)],
-                record: None,
+                what: What::Books,
                 words: issued(begin, day),
             });
         }
         for (day, time, act) in ACTS {
             let time: Time = time.parse().with_context(|| format!("the story's time {time}"))?;
-            let (record, words) = act.told(begin + day.days(), at(*day, time));
-            scenes.push(Scene { at: at(*day, time), imports: vec![], record: Some(record), words });
+            let (what, words) = act.told(begin + day.days(), at(*day, time));
+            scenes.push(Scene { at: at(*day, time), imports: vec![], what, words });
         }
         scenes.sort_by_key(|scene| scene.at);
         Ok(Self { scenes })
@@ -281,9 +293,15 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 impl Act {
-    /// The record to make of it, and a line that tells it.
-    fn told(&self, today: Date, at: Timestamp) -> (Record, String) {
-        match *self {
+    /// What to do, and a line that tells it.
+    fn told(&self, today: Date, at: Timestamp) -> (What, String) {
+        let (record, words) = match *self {
+            Self::Release(customer) => {
+                return (
+                    What::Release(customer.into()),
+                    format!("Li Na releases the final notice to {customer}"),
+                );
+            }
             Self::Paid(receivable, amount) => {
                 let bounced = amount.starts_with('-');
                 let words = if bounced {
@@ -334,7 +352,8 @@ impl Act {
                 Record::Status { receivable: receivable.into(), status, today },
                 format!("{receivable} is {status}"),
             ),
-        }
+        };
+        (What::Record(record), words)
     }
 }
 
