@@ -11,6 +11,7 @@
 mod calendar;
 mod courtesy_shape;
 mod filter;
+mod forms;
 mod mail;
 mod nearest;
 mod read;
@@ -25,15 +26,15 @@ mod stage;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use self::courtesy_shape::{Addresses, RawCourtesy, RawSecret, RawStore};
+use self::forms::Spot;
 use self::mail::Surroundings;
-use self::read::{Read as _, Reader, Spot};
+use self::read::{Read as _, Reader};
 use self::source::Source;
 use self::yaml::Node;
 use crate::domain::calendar::Calendars;
@@ -78,7 +79,7 @@ pub struct Config {
     /// be read here and now: only what delivers needs to stop for it, as it
     /// may be readable for the service alone.
     pub deliver: Result<Deliver, Problem>,
-    /// The file of the SQLite store.
+    /// The file that holds the durable state.
     pub store: PathBuf,
     /// The folder of everything that Courtesy itself writes.
     pub data_dir: PathBuf,
@@ -168,6 +169,10 @@ fn load_all(
     });
     let mut reader = Reader { source: &source, problems };
     let raw = RawCourtesy::read(&node, &mut reader)?;
+    if node.text_at(&["business", "timezone"]).is_none() {
+        let hint = "add `timezone: …`, like Asia/Shanghai; schedules and hours are read in it";
+        reader.warning(&raw.business.name.at, "`business` has no `timezone`, so UTC is used", hint);
+    }
     let mut config = assemble(&raw, &folder, calendars, environment, &mut reader);
     config.calendar_ends = calendar_ends;
     for loaded in rules {
@@ -202,7 +207,7 @@ fn assemble(
     Config {
         file: reader.source.file.clone(),
         settings: Settings {
-            business: settings::business(&raw.business, &raw.people, calendars, reader),
+            business: settings::business(&raw.business, &raw.people, calendars),
             letters: settings::letters(raw.letters.as_ref(), reader),
             dunning: settings::dunning(raw.dunning.as_ref(), reader),
             promises: settings::promises(raw.promises.as_ref(), reader),
@@ -241,9 +246,7 @@ fn store_file(raw: Option<&RawStore>, reader: &mut Reader<'_>) -> PathBuf {
 }
 
 fn fingerprint(canonical: &str) -> String {
-    Sha256::digest(canonical.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        // Writing into a string can't fail.
-        write!(hex, "{byte:02x}").ok();
-        hex
-    })
+    let digest = Sha256::digest(canonical.as_bytes());
+    let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.map(|half| char::from(b"0123456789abcdef"[usize::from(half)])).collect()
 }

@@ -17,6 +17,7 @@ pub mod mime;
 mod plain;
 mod sample;
 mod scan;
+mod table;
 mod words;
 
 pub use compose::Composer;

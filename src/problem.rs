@@ -95,10 +95,16 @@ impl fmt::Display for Problem {
         if let Some((line, column)) = self.line_and_column() {
             write!(f, "{line}:{column}:")?;
         }
-        write!(f, " {}: {}", self.severity, self.message)?;
+        write!(f, " {}: {}", self.severity, one_line(&self.message))?;
         match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
+            Some(hint) => write!(f, " ({})", one_line(hint)),
             None => Ok(()),
         }
     }
+}
+
+/// Without line ends and controls, which a quoted value may contain: a line
+/// in a log must stay one, and a terminal must not obey it.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -7,13 +7,20 @@ use miette::{
     SourceCode,
 };
 
-use crate::problem::{Problem, Severity};
+use crate::problem::{Place, Problem, Severity};
 
 /// How wide a report is; narrower terminals break the lines themselves.
 const WIDTH: usize = 100;
 
-/// Every problem with an excerpt of its file, and a line that counts them.
-/// Nothing for no problems.
+/// The longest line that is worth an excerpt; longer ones are no text that
+/// somebody wrote.
+const LINE_MAX_BYTES: usize = 300;
+
+/// How many problems are shown; who has more begins with these.
+const SHOWN_MAX: usize = 100;
+
+/// Every problem with an excerpt of its file (the first hundred), and a line
+/// that counts them. Nothing for no problems.
 #[must_use]
 pub fn render(problems: &[Problem], colour: bool) -> String {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -23,7 +30,7 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
         .with_links(false)
         .without_syntax_highlighting();
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(SHOWN_MAX) {
         if handler.render_report(&mut out, &Report::new(problem)).is_err() {
             // The plain line says the same.
             out.push_str(&problem.to_string());
@@ -32,6 +39,7 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
     }
     if !problems.is_empty() {
         out.push_str(&count(problems));
+        out.push_str(if problems.len() > SHOWN_MAX { "; these are the first hundred" } else { "" });
         out.push('\n');
     }
     out
@@ -48,6 +56,25 @@ fn count(problems: &[Problem]) -> String {
     }
 }
 
+/// The text without controls that a terminal would obey, each replaced by a
+/// character of as many bytes, so that places stay right.
+fn harmless(text: &str) -> String {
+    let replaced = |c: char| match c {
+        '\n' | '\t' => c,
+        '\r' => ' ',
+        c if c.is_control() && c.len_utf8() == 1 => '?',
+        c if c.is_control() => '\u{bf}',
+        c => c,
+    };
+    text.chars().map(replaced).collect()
+}
+
+/// The length of the longest of the lines around a place.
+fn longest_line(place: &Place) -> usize {
+    let line = place.text.get(..place.span.0).map_or(0, |before| before.matches('\n').count());
+    place.text.lines().skip(line.saturating_sub(1)).take(3).map(str::len).max().unwrap_or(0)
+}
+
 /// A problem in the words of the crate that draws it.
 #[derive(Debug)]
 struct Report<'a> {
@@ -58,7 +85,8 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(problem: &'a Problem) -> Self {
         let name = problem.file.display().to_string();
-        let source = problem.place.as_ref().map(|place| NamedSource::new(name, place.text.to_string()));
+        let shown = problem.place.as_ref().filter(|place| longest_line(place) <= LINE_MAX_BYTES);
+        let source = shown.map(|place| NamedSource::new(name, harmless(&place.text)));
         Self { problem, source }
     }
 }
@@ -68,8 +96,11 @@ impl fmt::Display for Report<'_> {
         // Without an excerpt there is no frame to name the file.
         if self.source.is_none() {
             write!(f, "{}: ", self.problem.file.display())?;
+            if let Some((line, column)) = self.problem.line_and_column() {
+                write!(f, "line {line}, column {column}: ")?;
+            }
         }
-        f.write_str(&self.problem.message)
+        f.write_str(&harmless(&self.problem.message))
     }
 }
 
@@ -84,7 +115,7 @@ impl Diagnostic for Report<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.problem.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+        self.problem.hint.as_ref().map(|hint| Box::new(harmless(hint)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -92,6 +123,7 @@ impl Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.source.as_ref()?;
         let (start, length) = self.problem.place.as_ref()?.span;
         Some(Box::new(std::iter::once(LabeledSpan::new(None, start, length))))
     }

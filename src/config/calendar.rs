@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 
-use super::read::{Many, Read, Reader, Spot, shape};
+use super::forms::{Many, Spot};
+use super::read::{Read, Reader, shape};
 use super::source::Source;
 use super::yaml::{self, Node, Value};
 use crate::domain::calendar::{Calendar, Calendars};

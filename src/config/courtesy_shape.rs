@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
+use super::forms::{Given, Many, Spot};
 use super::nearest::not_a_word;
-use super::read::{Complaint, Many, Scalar, Spot, choice, shape, words};
+use super::read::{Complaint, Scalar, choice, shape, words};
 use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
@@ -91,12 +92,12 @@ choice! { "`store`"
 enum RawStore {
     /// A file, from `data_dir`.
     Sqlite(Spot<PathBuf>) = "sqlite",
-    /// A PostgreSQL database. Not possible yet.
+    /// A `PostgreSQL` database. Not possible yet.
     Postgres(RawPostgres) = "postgres",
 } }
 
 shape! { "`postgres`"
-/// A PostgreSQL database. Not possible yet.
+/// A `PostgreSQL` database. Not possible yet.
 #[schemars(rename = "Postgres")]
 struct RawPostgres {
     /// Where its address with user and password is kept.
@@ -151,7 +152,7 @@ enum RawDeliver {
     /// One .eml per letter into this folder, from `data_dir`.
     Files(Spot<PathBuf>) = "files",
     /// To an SMTP server.
-    Smtp(RawSmtp) = "smtp",
+    Smtp(Box<RawSmtp>) = "smtp",
 } }
 
 shape! { "`smtp`"
@@ -167,9 +168,9 @@ struct RawSmtp {
     /// only to this machine itself.
     tls: Option<Spot<Tls>>,
     /// The account, where the server asks for one.
-    username: Option<Spot<String>>,
+    username: Option<Given<Spot<String>>>,
     /// Where its password is kept.
-    password: Option<RawSecret>,
+    password: Option<Given<RawSecret>>,
     /// A file of PEM certificates to trust besides the system's, from this
     /// file's folder.
     ca_file: Option<Spot<PathBuf>>,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Many, Reader, Scalar as _, Spot, Table};
+use super::forms::{Many, Spot, Table};
+use super::read::{Reader, Scalar as _};
 use super::rule_shape::RawFilter;
 use super::source::At;
 use crate::domain::filter::Filter;
@@ -58,7 +59,8 @@ fn min_balance(
                 least.insert(currency.code().to_owned(), money.amount);
             }
             Err(error) => {
-                reader.error(&amount.at, error.to_string(), "write it like { CNY: 100, EUR: 12.50 }")
+                let hint = "write it like { CNY: 100, EUR: 12.50 }";
+                reader.error(&amount.at, error.to_string(), hint);
             }
         }
     }

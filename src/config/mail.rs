@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::courtesy_shape::{RawDeliver, RawMail, RawSecret, RawSmtp, RawTimeouts};
-use super::read::{Reader, Spot};
+use super::forms::{Given, Spot};
+use super::read::Reader;
 use super::settings::or;
 use super::source::At;
 use crate::letter::{MailSettings, ReplyTo, Unsubscribe};
@@ -140,13 +141,14 @@ fn check_smtp(raw: &RawSmtp, reader: &mut Reader<'_>) {
         );
     }
     match (&raw.username, &raw.password) {
-        (Some(name), None) => {
+        (Some(Given(Some(name))), None) => {
             reader.error(&name.at, "`username` without `password`", "add `password: { credential: … }`");
         }
-        (None, Some(password)) => {
+        (None, Some(Given(Some(password)))) => {
             reader.error(place_of(password), "`password` without `username`", "add `username: …`");
         }
-        (None, None) | (Some(_), Some(_)) => {}
+        // Both or none; or one that can't be read, which was said.
+        (None | Some(Given(None)), None) | (None, Some(Given(None))) | (Some(_), Some(_)) => {}
     }
 }
 
@@ -203,7 +205,9 @@ fn credentials(
     around: &Surroundings<'_>,
     reader: &mut Reader<'_>,
 ) -> Result<Option<Credentials>, Problem> {
-    let (Some(username), Some(secret)) = (&raw.username, &raw.password) else { return Ok(None) };
+    let (Some(Given(Some(username))), Some(Given(Some(secret)))) = (&raw.username, &raw.password) else {
+        return Ok(None);
+    };
     let password = read_secret(secret, around)
         .map_err(|(message, hint)| reader.source.error(place_of(secret).clone(), message).hint(hint))?;
     Ok(Some(Credentials { username: username.value.clone(), password }))

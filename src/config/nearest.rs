@@ -2,8 +2,8 @@
 
 use super::read::Complaint;
 
-/// The word that was probably meant: at most a third of its letters away,
-/// with `-`, `_` and capitals counting for nothing.
+/// The word that was probably meant: one letter away, or a quarter of the
+/// letters of a long one, with `-`, `_` and capitals counting for nothing.
 pub(super) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long texts are no misspelt words, and comparing is quadratic.
     if wrong.len() > 100 {
@@ -14,7 +14,7 @@ pub(super) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>)
     right
         .into_iter()
         .map(|word| (strsim::damerau_levenshtein(&wrong, &plain(word)), word))
-        .filter(|(distance, word)| *distance <= word.chars().count().max(wrong.chars().count()) / 3)
+        .filter(|(distance, word)| *distance <= (word.chars().count().max(wrong.chars().count()) / 4).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
@@ -22,9 +22,10 @@ pub(super) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>)
 /// "`x` is not a class", with the nearest one or all of them.
 pub(super) fn not_a_word(text: &str, what: &str, words: &[&str]) -> Complaint {
     let message = format!("`{text}` is not {what}");
-    match nearest(text, words.iter().copied()) {
-        Some(right) => Complaint::new(message, format!("did you mean `{right}`?")),
-        None => Complaint::new(message, format!("write one of {}", words.join(", "))),
+    match (nearest(text, words.iter().copied()), words) {
+        (Some(right), _) => Complaint::new(message, format!("did you mean `{right}`?")),
+        (None, [only]) => Complaint::new(message, format!("write `{only}`")),
+        (None, _) => Complaint::new(message, format!("write one of {}", words.join(", "))),
     }
 }
 

@@ -3,14 +3,11 @@
 //! A shape is declared once by [`shape!`] or [`choice!`]; its keys, their
 //! types and their descriptions serve the reader and the JSON Schema alike.
 
-use std::borrow::Cow;
-use std::ops::Deref;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, json_schema};
 
 use super::nearest::nearest;
 use super::source::{At, Source};
-use super::yaml::{Node, Value};
+use super::yaml::{Key, Node, Value};
 use crate::problem::Problem;
 
 /// Reads one file and collects what is wrong in it.
@@ -32,27 +29,67 @@ impl Reader<'_> {
         self.problems.push(self.source.warning(at.clone(), message).hint(hint));
     }
 
+    /// What stands at a place, without quotes.
+    pub fn text(&self, at: &At) -> &str {
+        self.source.text[at.clone()].trim_matches(['"', '\''])
+    }
+
     /// Notes that something else was expected here.
-    fn expected(&mut self, node: &Node, what: &str) {
+    pub fn expected(&mut self, node: &Node, what: &str, hint: &str) {
         let message = format!("{what} is expected here, and this is {}", node.value.what());
-        self.problems.push(self.source.error(one_line(self.source, &node.at), message));
+        self.error(&one_line(self.source, &node.at), message, hint);
     }
 
     /// The entries of a map whose keys are all known; the others are noted
     /// with the nearest right word.
     pub fn keys<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Keys<'n>> {
         let Value::Map(entries) = &node.value else {
-            self.expected(node, &format!("a map with the keys of {what}"));
+            let hint = format!("its keys are {}", known.join(", "));
+            self.expected(node, &format!("a map with the keys of {what}"), &hint);
             return None;
         };
+        let mut meant = Vec::new();
         for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
-            let hint = nearest(&key.name, known.iter().copied()).map_or_else(
+            let right = nearest(&key.name, known.iter().copied());
+            let hint = right.map_or_else(
                 || format!("its keys are {}", known.join(", ")),
                 |right| format!("did you mean `{right}`?"),
             );
             self.error(&key.at, format!("`{}` is not a key of {what}", key.name), hint);
+            meant.extend(right.map(str::to_owned));
         }
-        Some(Keys { node, entries })
+        Some(Keys { node, entries, meant })
+    }
+}
+
+impl Reader<'_> {
+    /// The one entry of a map that must have exactly one of `known`.
+    pub fn only_key<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&str],
+    ) -> Option<(&'n str, &'n Node)> {
+        let keys = self.keys(node, what, known)?;
+        let mut good = keys.entries.iter().filter(|(key, _)| known.contains(&key.name.as_str()));
+        match (good.next(), good.next()) {
+            (Some((key, value)), None) => Some((&key.name, value)),
+            (None, _) => {
+                if keys.entries.is_empty() {
+                    self.error(
+                        &node.at,
+                        format!("{what} needs one key"),
+                        format!("one of {}", known.join(", ")),
+                    );
+                }
+                None
+            }
+            (Some(_), Some((second, _))) => {
+                let message = format!("{what} has one key, and `{}` is a second", second.name);
+                self.error(&second.at, message, format!("keep one of {}", known.join(", ")));
+                None
+            }
+        }
     }
 }
 
@@ -66,7 +103,9 @@ fn one_line(source: &Source, at: &At) -> At {
 /// A map being read.
 pub(super) struct Keys<'n> {
     node: &'n Node,
-    entries: &'n [(super::yaml::Key, Node)],
+    entries: &'n [(Key, Node)],
+    /// The right words of misspelt keys: they are not missing, too.
+    meant: Vec<String>,
 }
 
 impl Keys<'_> {
@@ -76,12 +115,20 @@ impl Keys<'_> {
         match given.filter(|(_, node)| !matches!(node.value, Value::Null)) {
             Some((_, node)) => T::read(node, reader),
             None => T::absent().or_else(|| {
-                let at =
-                    given.map_or_else(|| one_line(reader.source, &self.node.at), |(key, _)| key.at.clone());
-                reader.error(&at, format!("{what} needs the key `{name}`"), format!("add `{name}: …`"));
+                self.note_missing(name, what, given.map(|(key, _)| &key.at), reader);
                 None
             }),
         }
+    }
+}
+
+impl Keys<'_> {
+    fn note_missing(&self, name: &str, what: &str, empty: Option<&At>, reader: &mut Reader<'_>) {
+        if self.meant.iter().any(|meant| meant == name) {
+            return;
+        }
+        let at = empty.cloned().unwrap_or_else(|| one_line(reader.source, &self.node.at));
+        reader.error(&at, format!("{what} needs the key `{name}`"), format!("add `{name}: …`"));
     }
 }
 
@@ -106,13 +153,19 @@ impl<T: Read> Read for Option<T> {
     }
 }
 
+impl<T: Read> Read for Box<T> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        T::read(node, reader).map(Self::new)
+    }
+}
+
 /// A list. What can't be read of it is noted and left out.
 impl<T: Read> Read for Vec<T> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
             Value::List(items) => Some(items.iter().filter_map(|item| T::read(item, reader)).collect()),
             Value::Null | Value::Scalar(_) | Value::Map(_) => {
-                reader.expected(node, "a list");
+                reader.expected(node, "a list", "write [a, b], or one line with a hyphen for each");
                 None
             }
         }
@@ -151,127 +204,6 @@ pub(super) trait Scalar: Sized {
     /// What an editor should accept.
     fn schema() -> Schema {
         json_schema!({ "type": "string" })
-    }
-}
-
-/// A value written as one text, with its place.
-#[derive(Clone, Debug)]
-pub(super) struct Spot<T> {
-    /// What it means.
-    pub value: T,
-    /// Where it stands.
-    pub at: At,
-}
-
-impl<T> Deref for Spot<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-impl<T: Scalar> Read for Spot<T> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let Value::Scalar(text) = &node.value else {
-            reader.expected(node, "a single value");
-            return None;
-        };
-        match T::parse(text) {
-            Ok(value) => Some(Self { value, at: node.at.clone() }),
-            Err(complaint) => {
-                let problem = reader.source.error(node.at.clone(), complaint.message);
-                reader.problems.push(match complaint.hint {
-                    Some(hint) => problem.hint(hint),
-                    None => problem,
-                });
-                None
-            }
-        }
-    }
-}
-
-impl<T: Scalar> JsonSchema for Spot<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        std::any::type_name::<T>().into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        T::schema()
-    }
-}
-
-/// One value, or a list of them.
-#[derive(Clone, Debug)]
-pub(super) struct Many<T> {
-    /// All of them, at least one unless something was wrong.
-    pub items: Vec<T>,
-    /// Where they stand.
-    pub at: At,
-}
-
-impl<T: Read> Read for Many<T> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let items = match &node.value {
-            Value::List(items) if items.is_empty() => {
-                reader.error(&node.at, "the list is empty", "name at least one, or leave the key out");
-                return None;
-            }
-            Value::List(items) => items.iter().filter_map(|item| T::read(item, reader)).collect(),
-            Value::Null | Value::Scalar(_) | Value::Map(_) => vec![T::read(node, reader)?],
-        };
-        Some(Self { items, at: node.at.clone() })
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Many<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        format!("Many_{}", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = generator.subschema_for::<T>();
-        json_schema!({ "anyOf": [one, { "type": "array", "minItems": 1, "items": one }] })
-    }
-}
-
-/// A map whose keys the user chooses.
-#[derive(Clone, Debug)]
-pub(super) struct Table<T>(pub Vec<(Spot<String>, T)>);
-
-impl<T: Read> Read for Table<T> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            reader.expected(node, "a map");
-            return None;
-        };
-        let read = |(key, node): &(super::yaml::Key, Node)| {
-            Some((Spot { value: key.name.clone(), at: key.at.clone() }, T::read(node, reader)?))
-        };
-        Some(Self(entries.iter().filter_map(read).collect()))
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Table<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        format!("Table_{}", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = generator.subschema_for::<T>();
-        json_schema!({ "type": "object", "additionalProperties": one })
     }
 }
 
@@ -349,34 +281,3 @@ macro_rules! words {
 }
 
 pub(super) use {choice, shape, words};
-
-impl Reader<'_> {
-    /// The one entry of a map that must have exactly one of `known`.
-    pub fn only_key<'n>(
-        &mut self,
-        node: &'n Node,
-        what: &str,
-        known: &[&str],
-    ) -> Option<(&'n str, &'n Node)> {
-        let keys = self.keys(node, what, known)?;
-        let mut good = keys.entries.iter().filter(|(key, _)| known.contains(&key.name.as_str()));
-        match (good.next(), good.next()) {
-            (Some((key, value)), None) => Some((&key.name, value)),
-            (None, _) => {
-                if keys.entries.is_empty() {
-                    self.error(
-                        &node.at,
-                        format!("{what} needs one key"),
-                        format!("one of {}", known.join(", ")),
-                    );
-                }
-                None
-            }
-            (Some(_), Some((second, _))) => {
-                let message = format!("{what} has one key, and `{}` is a second", second.name);
-                self.error(&second.at, message, format!("keep one of {}", known.join(", ")));
-                None
-            }
-        }
-    }
-}

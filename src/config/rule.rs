@@ -1,6 +1,7 @@
 //! From the keys of a rule's file to a rule that makes sense.
 
-use super::read::{Many, Read as _, Reader, Spot};
+use super::forms::{Many, Spot};
+use super::read::{Read as _, Reader};
 use super::rule_shape::{InterlockWord, RawInterlock, RawRule, RawStage, StaleAfter, Template};
 use super::source::Source;
 use super::yaml::Node;
@@ -137,10 +138,6 @@ fn check_combine(raw: &RawRule, reader: &mut Reader<'_>) {
 /// Names once, times in order. Stages that count in business days or months
 /// are compared roughly, as they are met in most months.
 fn check_ladder(raw: &RawRule, reader: &mut Reader<'_>) {
-    if raw.stages.is_empty() {
-        let hint = "add at least one under `stages`";
-        reader.error(&raw.rule.at, format!("rule `{}` has no stage that can be used", raw.rule.0), hint);
-    }
     for (index, stage) in raw.stages.iter().enumerate() {
         if let Some(first) = raw.stages[..index].iter().find(|other| other.stage.0 == stage.stage.0) {
             let line = reader.source.line(first.stage.at.start);
@@ -215,7 +212,7 @@ pub(super) fn whole_days(span: &Spot<Offset>, what: &str, reader: &mut Reader<'_
     if span.unit == Unit::Days && span.count > 0 {
         return Some(span.count);
     }
-    let message = format!("{what} is a number of days, and `{}` is not", written(span.value));
+    let message = format!("{what} is a number of days, and `{}` is not", reader.text(&span.at));
     reader.error(&span.at, message, "write it like 7d");
     None
 }

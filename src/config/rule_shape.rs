@@ -2,8 +2,9 @@
 
 use schemars::{Schema, json_schema};
 
+use super::forms::{List, Many, Spot, Table};
 use super::nearest::not_a_word;
-use super::read::{Complaint, Many, Read, Reader, Scalar, Spot, Table, choice, shape, words};
+use super::read::{Complaint, Read, Reader, Scalar, choice, shape, words};
 use super::scalars::Locale;
 use super::yaml::{Node, Value};
 use crate::domain::address::Address;
@@ -49,7 +50,7 @@ struct RawRule {
     /// for information.
     include: Option<Spot<Include>>,
     /// The stages, in the order of their times.
-    stages: Vec<RawStage>,
+    stages: List<RawStage>,
     /// What must not be going on while this rule writes: `overdue`,
     /// `disputed`, or `dunned: 14d` (a firm letter within 14 days). For
     /// courtesy and marketing `[overdue, disputed]` if not said; `[]` is

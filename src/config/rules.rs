@@ -36,18 +36,18 @@ pub(super) fn load(folder: &Path, problems: &mut Vec<Problem>) -> Vec<LoadedRule
     rules
 }
 
-fn note_name(named: NamedRule, names: &mut BTreeMap<String, NamedRule>, problems: &mut Vec<Problem>) {
-    if let Some(first) = names.get(&named.name.value) {
-        let message = format!("a second rule `{}`", named.name.value);
+fn note_name(rule: NamedRule, names: &mut BTreeMap<String, NamedRule>, problems: &mut Vec<Problem>) {
+    if let Some(first) = names.get(&rule.name.value) {
+        let message = format!("a second rule `{}`", rule.name.value);
         let line = first.source.line(first.name.at.start);
         let hint = format!(
             "the first is in {}, line {line}; a rule's name is its identity, so give one of them another",
             first.source.file.display()
         );
-        problems.push(named.source.error(named.name.at.clone(), message).hint(hint));
+        problems.push(rule.source.error(rule.name.at.clone(), message).hint(hint));
         return;
     }
-    names.insert(named.name.value.clone(), named);
+    names.insert(rule.name.value.clone(), rule);
 }
 
 /// The files to read, in the order of their names. What an editor leaves

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::courtesy_shape::{
     RawBusiness, RawDunning, RawHours, RawLetters, RawLimitation, RawPeople, RawPromises, Restart, WhoseClock,
 };
-use super::read::{Reader, Spot};
-use super::rule::written;
+use super::forms::Spot;
+use super::read::Reader;
 use crate::domain::calendar::{Calendars, Hours};
 use crate::domain::offset::{Offset, Unit};
 use crate::domain::receivable::Kind;
@@ -31,16 +31,7 @@ pub(super) fn or<T: Clone>(given: Option<&Spot<T>>, default: T) -> T {
 }
 
 /// Who the business is; the calendars come from files of their own.
-pub(super) fn business(
-    raw: &RawBusiness,
-    people: &RawPeople,
-    calendars: Calendars,
-    reader: &mut Reader<'_>,
-) -> Business {
-    if raw.timezone.is_none() {
-        let hint = "add `timezone: …`, like Asia/Shanghai; schedules and hours are read in it";
-        reader.warning(&raw.name.at, "`business` has no `timezone`, so UTC is used", hint);
-    }
+pub(super) fn business(raw: &RawBusiness, people: &RawPeople, calendars: Calendars) -> Business {
     Business {
         name: raw.name.value.clone(),
         locale: raw.locale.as_ref().map_or_else(|| "en".to_owned(), |locale| locale.0.clone()),
@@ -94,8 +85,7 @@ fn hours(raw: Option<&RawHours>, reader: &mut Reader<'_>) -> Hours {
 pub(super) fn dunning(raw: Option<&RawDunning>, reader: &mut Reader<'_>) -> DunningSettings {
     let min_gap = raw.and_then(|raw| raw.min_gap.as_ref());
     let resume_after = raw.and_then(|raw| raw.resume_after.as_ref());
-    let whole = "whole days: 5d";
-    check_span(min_gap, "`min_gap`", &[Unit::Days], whole, reader);
+    check_span(min_gap, "`min_gap`", &[Unit::Days], "5d, in whole days", reader);
     check_span(resume_after, "`resume_after`", &[Unit::Days, Unit::BusinessDays], "3d or 3bd", reader);
     DunningSettings {
         min_gap: or(min_gap, Offset::days(5)),
@@ -159,7 +149,7 @@ pub(super) fn import_share(raw: Option<&Spot<f64>>, reader: &mut Reader<'_>) -> 
 
 fn check_span(given: Option<&Spot<Offset>>, what: &str, units: &[Unit], like: &str, reader: &mut Reader<'_>) {
     if let Some(span) = given.filter(|span| span.count < 0 || !units.contains(&span.unit)) {
-        let message = format!("{what} can't be `{}`", written(span.value));
+        let message = format!("{what} can't be `{}`", reader.text(&span.at));
         reader.error(&span.at, message, format!("write it like {like}"));
     }
 }

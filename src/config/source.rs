@@ -10,8 +10,8 @@ use crate::problem::{Place, Problem};
 pub(super) type At = Range<usize>;
 
 /// How large a file of settings may be. The largest sensible one is a few
-/// kilobytes; a wrong path must not cost memory.
-const SIZE_MAX_BYTES: u64 = 512 * 1024;
+/// kilobytes; a wrong path must not cost memory or time.
+const SIZE_MAX_BYTES: u64 = 128 * 1024;
 
 /// A file and its text.
 #[derive(Clone, Debug)]
@@ -39,12 +39,17 @@ impl Source {
             Problem::error(file, format!("can't be read: {error}"))
                 .hint("does it exist, and may this user read it?")
         };
-        let size = std::fs::metadata(file).map_err(failed)?.len();
+        let found = std::fs::metadata(file).map_err(failed)?;
+        let size = found.len();
+        if !found.is_file() {
+            // A pipe would be waited for without end.
+            return Err(Problem::error(file, "is not a file"));
+        }
         if size > SIZE_MAX_BYTES {
             return Err(Problem::error(file, format!("is {size} bytes, too large to be a file of settings")));
         }
         let bytes = std::fs::read(file).map_err(failed)?;
-        let text = String::from_utf8(bytes).map_err(|error| not_utf8(file, error))?;
+        let text = String::from_utf8(bytes).map_err(|error| not_utf8(file, &error))?;
         Ok(Self { file: file.to_path_buf(), text: text.into() })
     }
 
@@ -75,7 +80,7 @@ impl Source {
 
 /// The lines before the wrong byte are shown, and the place right behind
 /// them, so that the person finds it.
-fn not_utf8(file: &Path, error: std::string::FromUtf8Error) -> Problem {
+fn not_utf8(file: &Path, error: &std::string::FromUtf8Error) -> Problem {
     let good = error.utf8_error().valid_up_to();
     let text: Arc<str> = String::from_utf8_lossy(error.as_bytes()).into();
     Problem::error(file, "is not UTF-8 text")

@@ -1,7 +1,8 @@
 //! From the keys of a stage to one that makes sense in its rule.
 
-use super::read::{Many, Reader, Spot};
-use super::rule::{whole_days, written};
+use super::forms::{Many, Spot};
+use super::read::Reader;
+use super::rule::whole_days;
 use super::rule_shape::{RawRepeat, RawStage, RawThen};
 use crate::domain::customer::Class;
 use crate::domain::ids::StageName;
@@ -44,23 +45,23 @@ fn check_offset(raw: &RawStage, anchor: &Anchor, reader: &mut Reader<'_>) {
     let before = offset.count < 0;
     match anchor {
         Anchor::Calendar if offset != Offset::days(0) => {
-            let message = format!("`{}`: the schedule says when a calendar rule writes", written(offset));
+            let message = format!("`{}`: the schedule says when a calendar rule writes", reader.text(at));
             reader.error(at, message, "write `at: 0d`");
         }
         Anchor::Receivable(_) | Anchor::Payment if offset.is_instant() => {
             let message = format!(
                 "`{}` counts from a moment, and `{anchor}` is a day without an hour",
-                written(offset)
+                reader.text(at)
             );
             reader.error(at, message, "count in d, bd, mo or y; minutes and hours are for event.… anchors");
         }
         Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment if before => {
-            let message = format!("`{}` lies before the payment, which nobody knows ahead", written(offset));
+            let message = format!("`{}` lies before the payment, which nobody knows ahead", reader.text(at));
             reader.error(at, message, "write 0d or later");
         }
         Anchor::Event(_) if before => {
             let message =
-                format!("`{}` lies before the event, which is recorded afterwards", written(offset));
+                format!("`{}` lies before the event, which is recorded afterwards", reader.text(at));
             reader.error(at, message, "write 0d or later");
         }
         Anchor::Calendar | Anchor::Receivable(_) | Anchor::Payment | Anchor::Event(_) => {}
@@ -123,7 +124,7 @@ fn check_every(raw: &RawRepeat, anchor: &Anchor, reader: &mut Reader<'_>) {
     let every = &raw.every;
     let calendar_units = matches!(every.unit, Unit::Days | Unit::Months | Unit::Years);
     if !calendar_units || every.count < 1 {
-        let message = format!("`every: {}` is not an interval between letters", written(every.value));
+        let message = format!("`every: {}` is not an interval between letters", reader.text(&every.at));
         reader.error(&every.at, message, "write days, months or years, like 14d, 1mo or 1y");
     } else if *anchor == Anchor::Calendar {
         let message = "a calendar rule repeats by its schedule";

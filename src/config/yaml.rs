@@ -4,6 +4,7 @@
 //! refused: no setting needs them, and they are how a small file becomes a
 //! large one.
 
+use std::fmt;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, SpannedEventReceiver};
@@ -73,33 +74,30 @@ impl Node {
     /// Its content without layout, comments and the order of keys, so that
     /// reformatting a file does not look like a change.
     pub fn canonical(&self) -> String {
-        let mut out = String::new();
-        self.write_canonical(&mut out);
-        out
+        Canonical(self).to_string()
     }
+}
 
-    fn write_canonical(&self, out: &mut String) {
-        match &self.value {
-            Value::Null => out.push('~'),
-            Value::Scalar(text) => out.push_str(&format!("{text:?}")),
+struct Canonical<'a>(&'a Node);
+
+impl fmt::Display for Canonical<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.value {
+            Value::Null => f.write_str("~"),
+            Value::Scalar(text) => write!(f, "{text:?}"),
             Value::List(items) => {
-                out.push('[');
-                for item in items {
-                    item.write_canonical(out);
-                    out.push(',');
-                }
-                out.push(']');
+                f.write_str("[")?;
+                items.iter().try_for_each(|item| write!(f, "{},", Canonical(item)))?;
+                f.write_str("]")
             }
             Value::Map(entries) => {
                 let mut entries: Vec<_> = entries.iter().collect();
                 entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-                out.push('{');
-                for (key, value) in entries {
-                    out.push_str(&format!("{:?}:", key.name));
-                    value.write_canonical(out);
-                    out.push(',');
-                }
-                out.push('}');
+                f.write_str("{")?;
+                entries
+                    .into_iter()
+                    .try_for_each(|(key, value)| write!(f, "{:?}:{},", key.name, Canonical(value)))?;
+                f.write_str("}")
             }
         }
     }
@@ -170,35 +168,48 @@ fn malformed(source: &Source, at: At, info: &str) -> Problem {
     } else {
         (at, format!("this can't be read as YAML: {info}"))
     };
-    let hint = if at_end {
-        "is a bracket, a quote or the rest of the file missing?"
-    } else {
-        "look for a missing quote, bracket or colon here or in the line above; text with `: ` or ` #` needs quotes"
+    let special = |c: &char| "*&!@`%|>{[".contains(*c);
+    let hint = match source.text[at.start..].chars().next().filter(special) {
+        _ if at_end => "is a bracket, a quote or the rest of the file missing?".to_owned(),
+        Some(c) => format!("a text that begins with {c} needs quotes"),
+        None => {
+            "is a quote, bracket or colon missing, here or in the line above? a text with a colon or # in it \
+                 needs quotes"
+                .to_owned()
+        }
     };
     source.error(at, message).hint(hint)
 }
 
-/// Where lines begin, to turn the parser's line and column into bytes.
+/// Where every line and character begins, to turn the parser's line and
+/// column into bytes at once: files of one long line must not cost a search
+/// per word.
 struct Lines {
     text: Arc<str>,
-    starts: Vec<usize>,
+    /// The number of the first character of each line.
+    first_chars: Vec<usize>,
+    /// The first byte of each character.
+    bytes: Vec<usize>,
 }
 
 impl Lines {
     fn new(text: &Arc<str>) -> Self {
-        let bytes = text.as_bytes();
-        let breaks = bytes
-            .iter()
-            .enumerate()
-            .filter(|&(at, &byte)| byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')));
-        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { text: Arc::clone(text), starts }
+        let (mut first_chars, mut bytes) = (vec![0], Vec::new());
+        let mut rest = text.char_indices().peekable();
+        while let Some((at, c)) = rest.next() {
+            bytes.push(at);
+            let next = rest.peek().map(|&(_, next)| next);
+            if c == '\n' || (c == '\r' && next != Some('\n')) {
+                first_chars.push(bytes.len());
+            }
+        }
+        Self { text: Arc::clone(text), first_chars, bytes }
     }
 
     fn byte(&self, marker: Marker) -> usize {
-        let Some(&start) = self.starts.get(marker.line().saturating_sub(1)) else { return self.text.len() };
-        let rest = &self.text[start..];
-        start + rest.char_indices().nth(marker.col()).map_or(rest.len(), |(at, _)| at)
+        let line = self.first_chars.get(marker.line().saturating_sub(1));
+        let char = line.and_then(|first| self.bytes.get(first + marker.col()));
+        char.copied().unwrap_or(self.text.len())
     }
 
     /// The one character at a marker, or the last of the text.
@@ -219,7 +230,17 @@ impl Lines {
 /// A map or list that is not closed yet.
 enum Open {
     List { at: At, items: Vec<Node> },
-    Map { at: At, entries: Vec<(Key, Node)>, key: Option<Option<Key>> },
+    Map { at: At, entries: Vec<(Key, Node)>, key: Pending },
+}
+
+/// The key whose value comes next.
+enum Pending {
+    /// None yet: what comes next is a key.
+    Nothing,
+    /// This one.
+    Key(Key),
+    /// One that was refused: its value is dropped.
+    Refused,
 }
 
 struct Builder<'a> {
@@ -254,7 +275,7 @@ impl<'input> SpannedEventReceiver<'input> for Builder<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain_only(&at, anchor, tag.is_some());
-                self.push(Open::Map { at, entries: Vec::new(), key: None });
+                self.push(Open::Map { at, entries: Vec::new(), key: Pending::Nothing });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(&at),
         }
@@ -333,10 +354,10 @@ impl<'a> Builder<'a> {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
-                None => *key = Some(key_of(node, entries, self.source, &mut self.problems)),
-                Some(Some(key)) => entries.push((key, node)),
-                Some(None) => {}
+            Some(Open::Map { entries, key, .. }) => match std::mem::replace(key, Pending::Nothing) {
+                Pending::Nothing => *key = key_of(node, entries, self.source, &mut self.problems),
+                Pending::Key(key) => entries.push((key, node)),
+                Pending::Refused => {}
             },
         }
     }
@@ -351,21 +372,102 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The key, or `None` with a problem where it is none: its value is dropped.
-fn key_of(node: Node, entries: &[(Key, Node)], source: &Source, problems: &mut Vec<Problem>) -> Option<Key> {
+/// The key, or that it is refused, with a problem.
+fn key_of(node: Node, entries: &[(Key, Node)], source: &Source, problems: &mut Vec<Problem>) -> Pending {
     let name = match node.value {
         Value::Scalar(name) => name,
         Value::Null | Value::List(_) | Value::Map(_) => {
             let message = format!("a key must be a word, and this is {}", node.value.what());
-            problems.push(source.error(node.at, message));
-            return None;
+            problems.push(source.error(node.at, message).hint("a text that begins with { or [ needs quotes"));
+            return Pending::Refused;
         }
     };
     if let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name) {
         let line = source.line(first.at.start);
         let problem = source.error(node.at, format!("`{name}` is given twice"));
         problems.push(problem.hint(format!("it already stands in line {line}; keep one of them")));
-        return None;
+        return Pending::Refused;
     }
-    Some(Key { at: node.at, name })
+    Pending::Key(Key { at: node.at, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let node = parse(&Source::new("a.yaml", text), &mut problems);
+        (node, problems)
+    }
+
+    /// Every key and scalar, with the text at its place.
+    fn places<'t>(node: &Node, text: &'t str, found: &mut Vec<(String, &'t str)>) {
+        match &node.value {
+            Value::Null => {}
+            Value::Scalar(value) => found.push((value.clone(), &text[node.at.clone()])),
+            Value::List(items) => items.iter().for_each(|item| places(item, text, found)),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    found.push((key.name.clone(), &text[key.at.clone()]));
+                    places(value, text, found);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_knows_its_place_behind_chinese_text_and_windows_line_ends() {
+        let text = "# 按时付款的客户是榜样\r\n规则: 付款提醒   # 说明 🎉\r\nb: [一, \"二 \", {三: '四'}] # 五\r\n\
+                    c:\r\n  - 六: 七 八\r\n    d: e\r\n  -   九\r\nf: \u{1F389} g\r\n";
+        let (node, problems) = read(text);
+        assert_eq!(problems, []);
+        let mut found = Vec::new();
+        places(&node.expect("a document"), text, &mut found);
+        let quoted = [("二 ".to_owned(), "\"二 \""), ("四".to_owned(), "'四'")];
+        for (value, at) in &found {
+            assert!(value == at || quoted.contains(&(value.clone(), at)), "{value:?} at {at:?}");
+        }
+        assert_eq!(found.len(), 15);
+    }
+
+    #[test]
+    fn texts_over_several_lines_begin_at_their_place() {
+        let text = "a: |\n  eins\n  zwei\nb: \"drei\n  vier\"\nc: fünf\n  sechs\n";
+        let (node, problems) = read(text);
+        assert_eq!(problems, []);
+        let mut found = Vec::new();
+        places(&node.expect("a document"), text, &mut found);
+        let values: Vec<&str> = found.iter().map(|(value, _)| value.as_str()).collect();
+        assert_eq!(values, ["a", "eins\nzwei\n", "b", "drei vier", "c", "fünf sechs"]);
+        assert_eq!(found[3].1, "\"drei\n  vier\"");
+    }
+
+    #[test]
+    fn the_canonical_form_forgets_layout_and_order_and_nothing_else() {
+        let canonical = |text: &str| read(text).0.expect("a document").canonical();
+        assert_eq!(canonical("{b: [x, {d: ~}], a: '1'}"), r#"{"a":"1","b":["x",{"d":~,},],}"#);
+        assert_eq!(canonical("a: 1\nb:\n- x\n- d:\n"), canonical("# c\nb: [x, {d: null}]\na: \"1\""));
+        assert_ne!(canonical("a: [b, c]"), canonical("a: [c, b]"));
+        assert_ne!(canonical("a: ['b,c']"), canonical("a: [b, c]"));
+        assert_ne!(canonical("a: null"), canonical("a: 'null'"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_places_inside_it(
+            text in "([-a-c:,?&*!|>'\"%@`#{}\\[\\] \n\r\t\u{feff}\u{85}\u{2028}催é0-9.+~\\\\]|: |- |\n  |---\n|\\.\\.\\.\n){0,60}"
+        ) {
+            let (node, problems) = read(&text);
+            prop_assert!(node.is_some() || !problems.is_empty());
+            for place in problems.iter().filter_map(|problem| problem.place.as_ref()) {
+                prop_assert!(text.get(place.span.0..place.span.0 + place.span.1).is_some(), "{:?}", place.span);
+            }
+            if let Some(node) = node {
+                places(&node, &text, &mut Vec::new());
+            }
+        }
+    }
 }

@@ -118,16 +118,13 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let Some(letter) = next else { break };
             // The session comes first: opening it may take minutes, and costs
             // the letter nothing if it fails.
-            let mut open = match session.take().filter(|session| self.relay.is_usable(session)) {
-                Some(session) => session,
-                None => match self.relay.open().await {
-                    Ok(session) => session,
-                    Err(why) => {
-                        self.relay_failed(&why);
-                        report.relay_down = Some(why.to_string());
-                        break;
-                    }
-                },
+            let mut open = match self.session(session.take()).await {
+                Ok(session) => session,
+                Err(why) => {
+                    self.relay_failed(&why);
+                    report.relay_down = Some(why.to_string());
+                    break;
+                }
             };
             if let Some(ready) = self.prepare(round, letter, &mut report).await? {
                 self.attempt(round, ready, &mut open, &mut report).await?;
@@ -138,6 +135,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             self.relay.close(session).await;
         }
         Ok(report)
+    }
+
+    /// The session at hand if it is still good, and its turn has come; else
+    /// a new one.
+    async fn session(&self, at_hand: Option<R::Session>) -> Result<R::Session, Unreachable> {
+        if let Some(mut session) = at_hand {
+            self.relay.ready(&mut session).await;
+            if self.relay.is_usable(&session) {
+                return Ok(session);
+            }
+            self.relay.close(session).await;
+        }
+        let mut session = self.relay.open().await?;
+        self.relay.ready(&mut session).await;
+        Ok(session)
     }
 
     /// Reads a letter, asks again whether it is due, and makes it. `None`

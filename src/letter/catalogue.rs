@@ -210,7 +210,7 @@ fn document(variable: &Variable, prefix: &str, out: &mut String) {
     let mark = if variable.optional { " (may be missing)" } else { "" };
     let plural = if matches!(variable.shape, Shape::Records(_) | Shape::Values) { "[]" } else { "" };
     let path = format!("{prefix}{}", variable.name);
-    out.push_str(&format!("| `{path}{plural}` | {}{mark} |\n", variable.about));
+    out.extend(["| `", &path, plural, "` | ", variable.about, mark, " |\n"]);
     let fields: &[Variable] = match variable.shape {
         // The fields of a claim are listed once.
         Shape::Records(_) if variable.name != "credits" => &[],

@@ -98,11 +98,8 @@ fn try_letter(
             Some((start, length)) => problem.at(letter.text.clone(), start, length),
             None => problem,
         };
-        Some(match &error {
-            ComposeError::Template { cause, .. } if cause.contains("not defined") => problem
-                .hint("what can be missing needs `{% if … %}` around it; docs/templates.md says what can"),
-            _ => problem,
-        })
+        let hint = "docs/templates.md says what can be missing; it needs `{% if … %}` around it";
+        Some(if matches!(error, ComposeError::Template { .. }) { problem.hint(hint) } else { problem })
     })
 }
 

@@ -106,14 +106,13 @@ fn percent(byte: u8) -> String {
 /// # Errors
 /// Those of the writer.
 pub fn escape_markdown(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    for c in text.chars() {
-        if c.is_ascii_punctuation() {
-            write!(out, "&#{};", u32::from(c))?;
-        } else {
-            write!(out, "{c}")?;
-        }
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_punctuation()) {
+        out.write_all(&rest.as_bytes()[..at])?;
+        write!(out, "&#{};", rest.as_bytes()[at])?;
+        rest = &rest[at + 1..];
     }
-    Ok(())
+    out.write_all(rest.as_bytes())
 }
 
 /// HTML text and attribute values.
@@ -121,13 +120,9 @@ pub fn escape_markdown(text: &str, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub fn escape_html(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    for c in text.chars() {
-        match html_reference(c) {
-            Some(reference) => out.write_all(reference.as_bytes())?,
-            None => write!(out, "{c}")?,
-        }
-    }
-    Ok(())
+    let mut escaped = String::with_capacity(text.len());
+    push_html(text, &mut escaped);
+    out.write_all(escaped.as_bytes())
 }
 
 /// Appends HTML text or an attribute value.
@@ -165,15 +160,12 @@ pub fn unescape_references(text: &str) -> String {
             let c = after[..digits].parse().ok().and_then(char::from_u32)?;
             c.is_ascii_punctuation().then_some((c, tail))
         });
-        match punctuation {
-            Some((c, tail)) => {
-                out.push(c);
-                rest = tail;
-            }
-            None => {
-                out.push_str("&#");
-                rest = after;
-            }
+        if let Some((c, tail)) = punctuation {
+            out.push(c);
+            rest = tail;
+        } else {
+            out.push_str("&#");
+            rest = after;
         }
     }
     out.push_str(rest);

@@ -84,7 +84,7 @@ impl Composer {
         business: &str,
     ) -> Result<(&'a str, &'a Letter), ComposeError> {
         let locales = &self.library.locales;
-        let has = |tag: &str| {
+        let exact = |tag: &str| {
             let found = locales.iter().find(|(locale, _)| locale.eq_ignore_ascii_case(tag))?;
             found.1.get(name).map(|letter| (found.0.as_str(), letter))
         };
@@ -100,7 +100,7 @@ impl Composer {
             let tag = tag.replace('_', "-");
             let mut part = tag.as_str();
             loop {
-                if let Some(found) = has(part) {
+                if let Some(found) = exact(part) {
                     return Ok(found);
                 }
                 tried.push(part.to_owned());
@@ -136,9 +136,9 @@ impl Composer {
             recipients::person(&Recipient::Owner, Class::Internal, of.facts, customer, &[], of.settings)
                 .map_err(ComposeError::Nobody)?;
         let scene = context::scene(of, customer, &owner, locale)?;
-        let context =
+        let seen =
             Context::from_serialize(&scene).map_err(|error| ComposeError::Incomplete(error.to_string()))?;
-        let (subject, text, html) = self.parts(letter, context, locale)?;
+        let (subject, text, html) = self.parts(letter, seen, locale)?;
         let internal = context::is_internal(&of.draft.to, of.draft.class);
         let mut content = Content {
             locale: locale.to_owned(),
@@ -299,5 +299,11 @@ pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         sha.update(part.len().to_le_bytes());
         sha.update(part.as_bytes());
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::with_capacity(64);
+    for byte in sha.finalize() {
+        for half in [byte >> 4, byte & 0xf] {
+            hex.extend(char::from_digit(half.into(), 16));
+        }
+    }
+    hex
 }

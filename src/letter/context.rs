@@ -2,160 +2,30 @@
 //! draft and facts. What is missing is left out, so that a letter that
 //! forgets to ask for it fails instead of reading "Dear ,".
 
+mod views;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+
+use views::{CreditView, CustomerView, Day, EventView, ItemView, Named, OwnerView, PaymentView, Scene, Tail};
 
 use super::clean;
 use super::words::Language;
 use super::{ComposeError, Occasion};
 use crate::domain::customer::{Class, Person};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::CustomerFacts;
+use crate::domain::ids::PaymentId;
 use crate::domain::money::{Money, Totals};
 use crate::domain::notice::Subject;
 use crate::domain::receivable::{Kind, Payment, Receivable, SettledBy};
-use crate::domain::recipients::receivables_of;
 use crate::domain::rule::Recipient;
 
 /// How many claims a letter lists; the rest is one row with its sums.
 pub const LISTED_MAX: usize = 50;
-
-#[derive(Serialize)]
-pub(super) struct Scene {
-    business: Named,
-    sender: Named,
-    customer: CustomerView,
-    owner: OwnerView,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receivable: Option<ItemView>,
-    items: Vec<ItemView>,
-    below: Vec<ItemView>,
-    others: Vec<ItemView>,
-    item_count: usize,
-    totals: Vec<String>,
-    below_totals: Vec<String>,
-    many: bool,
-    credits: Vec<CreditView>,
-    credit_totals: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deadline: Option<Day>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment: Option<PaymentView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<EventView>,
-    passed_over: Vec<String>,
-    today: Day,
-    class: &'static str,
-    locale: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unsubscribe: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Serialize)]
-struct CustomerView {
-    id: String,
-    name: String,
-    greeting: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contact_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    segment: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    country: Option<String>,
-    attributes: BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct OwnerView {
-    name: String,
-    email: String,
-    known: bool,
-}
-
-#[derive(Clone, Serialize)]
-struct ItemView {
-    id: String,
-    number: String,
-    kind: &'static str,
-    due_on: Day,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_on: Option<Day>,
-    amount: String,
-    received: String,
-    part_paid: bool,
-    balance: String,
-    currency: &'static str,
-    days_overdue: i32,
-    days_left: i32,
-    postponements: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contract: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pay_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    guarantor: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limitation_on: Option<Day>,
-    /// On the last of a list: what the table says below its rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tail: Option<Tail>,
-}
-
-#[derive(Clone, Serialize)]
-struct Tail {
-    more: usize,
-    more_totals: Vec<String>,
-    totals: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct CreditView {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<String>,
-    amount: String,
-    since: Day,
-}
-
-#[derive(Serialize)]
-struct PaymentView {
-    amount: String,
-    received_on: Day,
-}
-
-#[derive(Serialize)]
-struct EventView {
-    kind: String,
-    occurred_on: Day,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    product: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-}
-
-/// A date as a template sees it: ISO 8601, which the filter `date` reads.
-#[derive(Clone, Copy)]
-struct Day(Date);
-
-impl Serialize for Day {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
 
 /// Whether the letter goes to our own people only: it is internal whatever
 /// its rule's class, and written in the business's language.
@@ -217,26 +87,26 @@ pub(super) fn scene(
 
 type Claims<'a> = (Vec<&'a Receivable>, Vec<&'a Receivable>);
 
-/// The claims of the draft, each once, oldest first.
+/// The claims of the draft, leading ones and others, each once, oldest
+/// first.
 fn claims<'a>(of: &Occasion<'_>, customer: &'a CustomerFacts) -> Result<Claims<'a>, ComposeError> {
-    for line in &of.draft.lines {
-        let subject = &line.key.subject;
-        let known = match subject {
-            Subject::Receivable(id) => customer.receivables.iter().any(|item| item.id == *id),
-            Subject::Payment(id) => {
-                customer.receivables.iter().any(|item| item.payments.iter().any(|p| p.id == *id))
-            }
-            Subject::Event(_) | Subject::Customer(_) => true,
-        };
-        if !known {
-            return Err(ComposeError::Incomplete(format!("{subject} is not known any more")));
-        }
-    }
+    let by_id: BTreeMap<_, _> = customer.receivables.iter().map(|item| (&item.id, item)).collect();
+    let paid = |id: &PaymentId| {
+        customer.receivables.iter().find(|item| item.payments.iter().any(|paid| paid.id == *id))
+    };
     let mut seen = BTreeSet::new();
     let (mut leading, mut below) = (vec![], vec![]);
-    for (item, leads) in receivables_of(of.draft, customer) {
+    for line in &of.draft.lines {
+        let subject = &line.key.subject;
+        let item = match subject {
+            Subject::Receivable(id) => by_id.get(id).copied(),
+            Subject::Payment(id) => paid(id),
+            Subject::Event(_) | Subject::Customer(_) => continue,
+        };
+        let item =
+            item.ok_or_else(|| ComposeError::Incomplete(format!("{subject} is not known any more")))?;
         if seen.insert(&item.id) {
-            if leads { leading.push(item) } else { below.push(item) }
+            if line.leading { leading.push(item) } else { below.push(item) }
         }
     }
     for list in [&mut leading, &mut below] {
@@ -275,7 +145,6 @@ fn sums(claims: &[&Receivable]) -> Vec<String> {
     claims.iter().map(|item| item.balance()).collect::<Totals>().iter().map(text).collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over amounts")]
 fn text(money: Money) -> String {
     money.to_string()
 }
@@ -396,7 +265,7 @@ fn event_view(event: &Event, zone: &TimeZone) -> EventView {
         occurred_on: Day(day_of(event.occurred_at, zone)),
         product: clean::optional(event.product.as_deref()),
         note: clean::optional(event.note.as_deref()),
-        outcome: event.outcome.map(|outcome| outcome.as_str()),
+        outcome: event.outcome.map(EventOutcome::as_str),
     }
 }
 

@@ -121,11 +121,12 @@ impl Library {
         let (pieces, letters): (Vec<_>, Vec<_>) = files.into_values().partition(|found| is_piece(&found.id));
         for piece in &pieces {
             look(piece, 0, &[], problems);
-            let engine = if piece.id.ends_with(".md") { &mut self.markdown } else { &mut self.html };
-            add(engine, &piece.id, &piece.text, piece, 0, problems);
+            let engine = if is_markdown(&piece.id) { &mut self.markdown } else { &mut self.html };
+            // Without its last line end, so that it can stand in a sentence.
+            add(engine, &piece.id, piece.text.trim_end(), piece, 0, problems);
         }
         let (pages, letters): (Vec<_>, Vec<_>) =
-            letters.into_iter().partition(|found| !found.id.ends_with(".md"));
+            letters.into_iter().partition(|found| !is_markdown(&found.id));
         let mut html = BTreeSet::new();
         for page in &pages {
             look(page, 0, &[], problems);
@@ -190,6 +191,10 @@ impl Library {
         };
         Some((name, letter))
     }
+}
+
+fn is_markdown(id: &str) -> bool {
+    id.rsplit_once('.').is_some_and(|(_, ending)| ending == "md")
 }
 
 fn is_piece(id: &str) -> bool {
@@ -299,8 +304,29 @@ fn look_through(source: &str, found: &Found, offset: usize, further: &'static [V
 
 fn add(tera: &mut Tera, id: &str, source: &str, found: &Found, offset: usize, problems: &mut Vec<Problem>) {
     if let Err(error) = tera.add_raw_template(id, source) {
-        problems.push(tera_problem(&error, &found.file, &found.text, offset));
+        let problem = tera_problem(&error, &found.file, &found.text, offset);
+        match problem.place {
+            Some(_) => problems.push(problem),
+            None => problems.extend(reported(&problem.message, source, found, offset)),
+        }
     }
+}
+
+/// Names of filters and tests that do not exist come as one text of reports,
+/// `error: … --> id:line:column`, counted in the source.
+fn reported(text: &str, source: &str, found: &Found, offset: usize) -> Vec<Problem> {
+    let report = |text: &str| {
+        let (message, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let problem = Problem::error(&found.file, message.trim());
+        let mut numbers = rest.lines().next().unwrap_or_default().rsplit(':').map(|part| part.trim().parse());
+        let (Some(Ok(column)), Some(Ok(line))) = (numbers.next(), numbers.next()) else { return problem };
+        let before: usize =
+            source.split_inclusive('\n').take(usize::saturating_sub(line, 1)).map(str::len).sum();
+        let within = source.get(before..).unwrap_or_default();
+        let start: usize = within.chars().take(usize::saturating_sub(column, 1)).map(char::len_utf8).sum();
+        problem.at(found.text.clone(), offset + before + start, 1)
+    };
+    text.split("error: ").map(str::trim).filter(|part| !part.is_empty()).map(report).collect()
 }
 
 /// An error of the engine as a problem, at its place if that is known.

@@ -55,7 +55,7 @@ fn joined_lines<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<It
 }
 
 /// CJK characters and their punctuation.
-fn is_wide(c: char) -> bool {
+pub(super) fn is_wide(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
@@ -101,18 +101,18 @@ impl<'s> Html<'s> {
 
     /// `<tag style="…">`.
     fn open(&mut self, tag: &'static str) {
-        self.open_with(tag, "");
+        self.open_with(tag, "", "");
     }
 
-    /// The same with attributes, each with a space before it.
-    fn open_with(&mut self, tag: &'static str, attributes: &str) {
+    /// The same with attributes, each with a space before it, and with
+    /// styles of its own after those of the sheet.
+    fn open_with(&mut self, tag: &'static str, attributes: &str, own: &str) {
         self.out.push('<');
         self.out.push_str(tag);
         self.out.push_str(attributes);
-        if let Some(style) = self.styles.of(tag) {
-            self.out.push_str(" style=\"");
-            self.out.push_str(style);
-            self.out.push('"');
+        let style = self.styles.of(tag).unwrap_or_default();
+        if !(style.is_empty() && own.is_empty()) {
+            self.out.extend([" style=\"", style, own, "\""]);
         }
         self.out.push('>');
     }
@@ -121,7 +121,7 @@ impl<'s> Html<'s> {
         match tag {
             Tag::Table(alignments) => {
                 self.alignments = alignments;
-                self.open_with("table", " role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\"");
+                self.open_with("table", " cellpadding=\"0\" cellspacing=\"0\"", "");
             }
             Tag::TableHead => {
                 (self.in_head, self.column) = (true, 0);
@@ -139,10 +139,10 @@ impl<'s> Html<'s> {
                     let mut href = String::from(" href=\"");
                     clean::push_html(&dest_url, &mut href);
                     href.push('"');
-                    self.open_with("a", &href);
+                    self.open_with("a", &href, "");
                 }
             }
-            Tag::List(Some(start)) if start != 1 => self.open_with("ol", &format!(" start=\"{start}\"")),
+            Tag::List(Some(start)) if start != 1 => self.open_with("ol", &format!(" start=\"{start}\""), ""),
             tag => {
                 if let Some(name) = element(tag.to_end()) {
                     self.open(name);
@@ -151,10 +151,15 @@ impl<'s> Html<'s> {
         }
     }
 
+    /// A column with an alignment does not break over lines.
     fn start_cell(&mut self) {
-        let right = matches!(self.alignments.get(self.column), Some(Alignment::Right));
-        let align = if right { " align=\"right\"" } else { "" };
-        self.open_with(if self.in_head { "th" } else { "td" }, align);
+        let (align, own) = match self.alignments.get(self.column) {
+            Some(Alignment::Right) => (" align=\"right\"", "text-align: right;white-space: nowrap;"),
+            Some(Alignment::Center) => (" align=\"center\"", "text-align: center;white-space: nowrap;"),
+            Some(Alignment::Left) => ("", "white-space: nowrap;"),
+            Some(Alignment::None) | None => ("", ""),
+        };
+        self.open_with(if self.in_head { "th" } else { "td" }, align, own);
         self.column += 1;
     }
 
@@ -263,7 +268,7 @@ mod tests {
     fn tables_are_aligned_by_what_the_eye_sees() {
         check(
             "| 项目 | Due |\n|---|---:|\n| a&#124;b | 1 |\n| 发票 12 | 345678 |\n",
-            "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\"><thead><tr><th>项目</th><th align=\"right\">Due</th></tr></thead>\n<tbody><tr><td>a|b</td><td align=\"right\">1</td></tr>\n<tr><td>发票 12</td><td align=\"right\">345678</td></tr>\n</tbody></table>",
+            "<table cellpadding=\"0\" cellspacing=\"0\"><thead><tr><th>项目</th><th align=\"right\" style=\"text-align: right;white-space: nowrap;\">Due</th></tr></thead>\n<tbody><tr><td>a|b</td><td align=\"right\" style=\"text-align: right;white-space: nowrap;\">1</td></tr>\n<tr><td>发票 12</td><td align=\"right\" style=\"text-align: right;white-space: nowrap;\">345678</td></tr>\n</tbody></table>",
             "项目        Due\n-------  ------\na|b           1\n发票 12  345678\n",
         );
     }

@@ -63,23 +63,22 @@ pub fn build(
         .date(system_time(date))
         .message_id(Some(format!("<{message_id}>")))
         .reply_to(mailbox(&content.reply_to)?);
-    let (to, cc) = match &mail.redirect_to {
-        Some(address) => {
-            let person = Person { name: address.to_string(), address: address.clone() };
-            builder = builder.to(mailbox(&person)?).subject(redirected(content));
-            builder = builder.raw_header(header("X-Courtesy-Redirected-From", everybody(content)));
-            (address.clone(), vec![])
+    let (to, cc) = if let Some(address) = &mail.redirect_to {
+        let person = Person { name: address.to_string(), address: address.clone() };
+        builder = builder
+            .to(mailbox(&person)?)
+            .subject(redirected(content))
+            .raw_header(header("X-Courtesy-Redirected-From", everybody(content)));
+        (address.clone(), vec![])
+    } else {
+        for person in &content.to {
+            builder = builder.to(mailbox(person)?);
         }
-        None => {
-            for person in &content.to {
-                builder = builder.to(mailbox(person)?);
-            }
-            for person in &content.cc {
-                builder = builder.cc(mailbox(person)?);
-            }
-            builder = builder.subject(clean::value(&content.subject));
-            (first.address.clone(), copies(content))
+        for person in &content.cc {
+            builder = builder.cc(mailbox(person)?);
         }
+        builder = builder.subject(clean::value(&content.subject));
+        (first.address.clone(), copies(content))
     };
     let message = with_marks(builder, content, mail)
         .multipart(body(content, message_id)?)

@@ -165,10 +165,15 @@ impl Plain {
         if words == target || mail == Some(words) || words.is_empty() {
             return;
         }
-        if let Some(address) = mail {
-            self.line.push_str(&format!(" <{address}>"));
+        if self.table.is_some() {
+            // The heading says what the column is.
+            self.line.truncate(start);
+            self.line.push_str(mail.unwrap_or(&target));
+        } else if let Some(address) = mail {
+            self.line.extend([" <", address, ">"]);
         } else if target.starts_with("http") || target.starts_with("tel:") {
-            self.line.push_str(&format!(": {target}"));
+            let colon = if words.ends_with(super::markdown::is_wide) { "：" } else { ": " };
+            self.line.extend([colon, target.as_str()]);
         }
     }
 

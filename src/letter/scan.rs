@@ -93,9 +93,7 @@ impl<'s> Reader<'s> {
             let end = self.end_of_tag(open + 2, close);
             let tokens = tokens(self.source, open + 2, end);
             at = end;
-            let raw = is_block && tokens.first() == Some(&Token::Path(open + 2, "raw"));
-            let raw = raw || matches!(tokens.first(), Some(Token::Path(_, "raw")) if is_block);
-            if raw {
+            if is_block && matches!(tokens.first(), Some(Token::Path(_, "raw"))) {
                 at = self.source[end..].find("endraw").map_or(self.source.len(), |found| end + found);
             } else {
                 self.tag(&tokens, is_block, open);
@@ -108,8 +106,7 @@ impl<'s> Reader<'s> {
         let mut quote = None;
         for (offset, c) in self.source[start..].char_indices() {
             match quote {
-                Some(open) if c == open => quote = None,
-                Some(_) => {}
+                Some(open) => quote = Some(open).filter(|open| *open != c),
                 None if "\"'`".contains(c) => quote = Some(c),
                 None if self.source[start + offset..].starts_with(close) => return start + offset,
                 None => {}
@@ -198,7 +195,10 @@ impl<'s> Reader<'s> {
             Some(shape) => *shape,
             None => match top().find(|variable| variable.name == head) {
                 Some(variable) => variable.shape,
-                None => return Err(nearest(head, top().map(|variable| variable.name))),
+                None => {
+                    let near = nearest(head, top().map(|variable| variable.name));
+                    return Err(near.map(|name| path.replacen(head, &name, 1)));
+                }
             },
         };
         let mut known = head.to_owned();
@@ -217,13 +217,11 @@ impl<'s> Reader<'s> {
                 Shape::Open => return Ok(Shape::Open),
                 Shape::Value | Shape::Values | Shape::Records(_) => return Err(Some(known)),
             };
-            shape = match fields.iter().find(|field| field.name == part) {
-                Some(field) => field.shape,
-                None => {
-                    let near = nearest(part, fields.iter().map(|field| field.name));
-                    return Err(near.map(|name| format!("{known}.{name}")));
-                }
+            let Some(field) = fields.iter().find(|field| field.name == part) else {
+                let near = nearest(part, fields.iter().map(|field| field.name));
+                return Err(near.map(|name| format!("{known}.{name}")));
             };
+            shape = field.shape;
             known = format!("{known}.{part}");
         }
         Ok(shape)
@@ -300,7 +298,7 @@ mod tests {
             ("{{ totals | join(sep=', ') }}{{ 'deadlin }}' }}{# typo #}", vec![]),
             ("{% raw %}{{ typo }}{% endraw %}{{ today.x }}", vec![("today.x", Some("today"))]),
             ("{%- if customer.contact_name == \"x\" -%}y{%- endif %}", vec![]),
-            ("没有花括号 { 也行 {{ custmer.name }}", vec![("custmer.name", Some("customer"))]),
+            ("没有花括号 { 也行 {{ custmer.name }}", vec![("custmer.name", Some("customer.name"))]),
         ] {
             let found = look(source, &[]);
             let names: Vec<_> =

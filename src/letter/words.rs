@@ -30,14 +30,16 @@ pub struct Labels {
     pub due: &'static str,
     /// Column: days overdue.
     pub overdue: &'static str,
-    /// Column: the whole amount, where part of it is paid.
-    pub amount: &'static str,
+    /// Before the whole amount, where part of it is paid.
+    pub originally: &'static str,
     /// Column: what is still owed.
     pub balance: &'static str,
     /// Column and words of the link.
     pub pay: &'static str,
     /// The row of the sum.
     pub total: &'static str,
+    /// Between parts of one cell.
+    pub comma: &'static str,
     /// Between the last two of a list.
     pub and: &'static str,
 }
@@ -55,15 +57,15 @@ impl Language {
         }
     }
 
-    /// `CNY 1,234.50`, `人民币 1,234.50 元`. Never a bare sign: ¥ is both
+    /// `CNY 1,234.50`, `人民币1,234.50元`. Never a bare sign: ¥ is both
     /// CNY and JPY, and $ is twenty currencies.
     #[must_use]
     pub fn money(self, money: Money) -> String {
         let code = money.currency.code();
         let number = grouped(money.amount, money.currency.decimals());
         let chinese = match code {
-            "CNY" => return self.or_code(&number, code, &format!("人民币 {number} 元")),
-            "TWD" => return self.or_code(&number, code, &format!("新台币 {number} 元")),
+            "CNY" => return self.or_code(&number, code, &format!("人民币{number}元")),
+            "TWD" => return self.or_code(&number, code, &format!("新台币{number}元")),
             "USD" => "美元",
             "EUR" => "欧元",
             "JPY" => "日元",
@@ -76,7 +78,7 @@ impl Language {
             "CHF" => "瑞士法郎",
             _ => return format!("{code} {number}"),
         };
-        self.or_code(&number, code, &format!("{number} {chinese}"))
+        self.or_code(&number, code, &format!("{number}{chinese}"))
     }
 
     fn or_code(self, number: &str, code: &str, chinese: &str) -> String {
@@ -95,11 +97,23 @@ impl Language {
         }
     }
 
-    /// `1 day`, `3 days`, `3 天`.
+    /// A date as it stands in a table: `1 Mar 2026`, `2026-03-01`.
+    #[must_use]
+    pub fn short_date(self, date: Date) -> String {
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        let name = month_name(month).get(..3).unwrap_or_default();
+        match self {
+            Self::English => format!("{day} {name} {year}"),
+            Self::American => format!("{name} {day}, {year}"),
+            Self::Chinese | Self::Other => date.to_string(),
+        }
+    }
+
+    /// `1 day`, `3 days`, `3天`.
     #[must_use]
     pub fn days(self, count: i64) -> String {
         match self {
-            Self::Chinese => format!("{count} 天"),
+            Self::Chinese => format!("{count}天"),
             Self::English | Self::American if count.abs() == 1 => format!("{count} day"),
             Self::English | Self::American => format!("{count} days"),
             Self::Other => count.to_string(),
@@ -148,20 +162,22 @@ impl Language {
                 item: "项目",
                 due: "到期日",
                 overdue: "逾期",
-                amount: "原金额",
+                originally: "原金额",
                 balance: "应付金额",
-                pay: "在线支付",
+                pay: "支付",
                 total: "合计",
+                comma: "，",
                 and: "和",
             },
             Self::English | Self::American | Self::Other => Labels {
                 item: "Item",
                 due: "Due",
                 overdue: "Overdue",
-                amount: "Amount",
+                originally: "originally ",
                 balance: "Outstanding",
-                pay: "Pay online",
+                pay: "Pay",
                 total: "Total",
+                comma: ", ",
                 and: " and ",
             },
         }
@@ -172,7 +188,7 @@ impl Language {
     #[must_use]
     pub fn more(self, count: usize, totals: &str) -> String {
         match self {
-            Self::Chinese => format!("另有 {count} 项，共计 {totals}"),
+            Self::Chinese => format!("另有{count}项，共计{totals}"),
             Self::English | Self::American | Self::Other => {
                 format!("and {count} more, {totals} in all")
             }
@@ -303,11 +319,11 @@ mod tests {
     #[test]
     fn amounts_are_unambiguous_in_every_language() {
         for (text, code, english, chinese) in [
-            ("1234.5", "CNY", "CNY 1,234.50", "人民币 1,234.50 元"),
-            ("1234567", "JPY", "JPY 1,234,567", "1,234,567 日元"),
-            ("999", "USD", "USD 999.00", "999.00 美元"),
+            ("1234.5", "CNY", "CNY 1,234.50", "人民币1,234.50元"),
+            ("1234567", "JPY", "JPY 1,234,567", "1,234,567日元"),
+            ("999", "USD", "USD 999.00", "999.00美元"),
             ("-0.125", "KWD", "KWD -0.125", "KWD -0.125"),
-            ("100", "EUR", "EUR 100.00", "100.00 欧元"),
+            ("100", "EUR", "EUR 100.00", "100.00欧元"),
         ] {
             let money = Money::parse(text, code.parse().expect("a currency")).expect("an amount");
             assert_eq!(Language::English.money(money), english);
@@ -322,9 +338,11 @@ mod tests {
         assert_eq!(Language::of("en-US").date(day), "March 1, 2026");
         assert_eq!(Language::of("zh-TW").date(day), "2026年3月1日");
         assert_eq!(Language::of("pl").date(day), "2026-03-01");
+        assert_eq!(Language::of("en").short_date(day), "1 Mar 2026");
+        assert_eq!(Language::of("zh").short_date(day), "2026-03-01");
         assert_eq!(Language::English.days(1), "1 day");
         assert_eq!(Language::English.days(0), "0 days");
-        assert_eq!(Language::Chinese.days(1), "1 天");
+        assert_eq!(Language::Chinese.days(1), "1天");
         let parts = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(Language::English.list(&parts), "a, b and c");
         assert_eq!(Language::Chinese.list(&parts), "a、b和c");

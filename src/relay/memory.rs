@@ -69,3 +69,29 @@ impl Relay for MemoryRelay {
 
     async fn close(&self, _session: MemorySession) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::Address;
+
+    #[tokio::test]
+    async fn what_was_accepted_can_be_read_in_order_and_taken_once() {
+        let (relay, mailbox) = MemoryRelay::new();
+        let mut session = relay.open().await.unwrap();
+        for n in ["1", "2"] {
+            let parcel = Parcel {
+                from: Address::parse("accounts@example.test").unwrap(),
+                to: Address::parse("c1@example.test").unwrap(),
+                cc: vec![],
+                message_id: n.to_owned(),
+                bytes: b"a\r\n"[..].into(),
+            };
+            assert!(matches!(relay.deliver(&mut session, &parcel).await, Outcome::Accepted { .. }));
+        }
+        let ids = |letters: Vec<Parcel>| letters.into_iter().map(|l| l.message_id).collect::<Vec<_>>();
+        assert_eq!(ids(mailbox.letters()), ["1", "2"]);
+        assert_eq!(ids(mailbox.take()), ["1", "2"]);
+        assert_eq!(mailbox.letters(), []);
+    }
+}

@@ -135,7 +135,10 @@ fn stage_file(kind: ImportKind, file: &Path, progress: &dyn Fn(u64)) -> Result<S
             progress(staged.count);
         }
         match row.cells {
-            Ok(cells) => staged.keep(row.line, &cells).map_err(staging)?,
+            Ok(cells) => {
+                let kept = staged.keep(row.line, &cells).map_err(staging)?;
+                staged.unusable_addresses += u64::from(kept && !table.is_reachable(&cells));
+            }
             Err(reason) => staged.refuse(row.line, row.id.as_deref(), reason).map_err(staging)?,
         }
     }
@@ -143,7 +146,6 @@ fn stage_file(kind: ImportKind, file: &Path, progress: &dyn Fn(u64)) -> Result<S
     if staged.count == 0 {
         return Err(refused("has a header and no rows; an empty file changes nothing and is refused".into()));
     }
-    staged.unusable_addresses = table.unusable_addresses();
     staged.rows.execute_batch("COMMIT").map_err(staging)?;
     Ok(staged)
 }
@@ -162,7 +164,8 @@ fn temporary() -> rusqlite::Result<Connection> {
 }
 
 impl Staged {
-    fn keep(&mut self, line: u64, cells: &[Option<String>]) -> rusqlite::Result<()> {
+    /// Keeps a good row; false if its id was there already.
+    fn keep(&mut self, line: u64, cells: &[Option<String>]) -> rusqlite::Result<bool> {
         let id = cells.first().cloned().flatten().unwrap_or_default();
         let text = serde_json::to_string(cells)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
@@ -181,7 +184,7 @@ impl Staged {
             let first = first.map_or_else(String::new, |line| format!(", first on line {line}"));
             self.refuse(line, Some(&id), format!("`id`: `{id}` is listed twice{first}"))?;
         }
-        Ok(())
+        Ok(inserted == 1)
     }
 
     fn refuse(&mut self, line: u64, id: Option<&str>, reason: String) -> rusqlite::Result<()> {

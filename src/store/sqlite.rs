@@ -1,4 +1,4 @@
-//! The store in one SQLite file.
+//! The store in one `SQLite` file.
 //!
 //! One thread owns the connection that writes and commits in groups
 //! (`worker`); a second one reads. Every write about a customer wakes its
@@ -51,7 +51,7 @@ pub struct OpenOptions {
     pub business_zone: TimeZone,
 }
 
-/// The store in one SQLite file, or in memory. Clones share it; the last one
+/// The store in one `SQLite` file, or in memory. Clones share it; the last one
 /// to go waits for its threads.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
@@ -97,7 +97,8 @@ impl SqliteStore {
         path: Option<PathBuf>,
         options: OpenOptions,
     ) -> Result<Self, StoreError> {
-        let desk = |conn| Desk { conn, zones: Zones::new(options.business_zone.clone()) };
+        let zones = Zones::new(options.business_zone.clone());
+        let desk = |conn| Desk { conn, zones: zones.clone() };
         let failed = |error: std::io::Error| StoreError::Failed {
             doing: "starting the store",
             cause: error.to_string(),
@@ -206,7 +207,7 @@ impl Store for SqliteStore {
         let handed_out = Arc::clone(&self.inner.handed_out);
         self.read("reading facts", move |desk| {
             let entries = facts::due(&desk.conn, now, after.as_ref(), limit)?;
-            let page = facts::read(&desk.conn, &mut desk.zones, &entries, reach)?;
+            let page = facts::read(&desk.conn, &desk.zones, &entries, reach)?;
             let mut handed_out = lock(&handed_out);
             for entry in entries {
                 // If its facts are already out, the older reading counts:

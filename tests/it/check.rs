@@ -15,6 +15,15 @@ use courtesy::config::{self, Config};
 use courtesy::problem::Problem;
 use tempfile::TempDir;
 
+/// A snapshot without the expression that made it, which is long.
+macro_rules! snapshot {
+    ($shown:expr) => {
+        insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!($shown) })
+    };
+}
+
+use snapshot;
+
 /// The least that is a `courtesy.yaml` without a warning.
 const COURTESY: &str = "\
 business: { name: Morningstar Machinery, timezone: Asia/Shanghai }
@@ -89,7 +98,7 @@ fn cases(file: &str, cases: &[(&str, String)]) -> String {
 fn every_problem_of_every_file_is_shown_at_once_in_order() {
     let rule = RULE.replace("dunning", "duning").replace("+3d", "3 days");
     let courtesy = COURTESY.replace("Asia/Shanghai", "Asia/Shangai, calendar: calendars/cn.yaml");
-    insta::assert_snapshot!(shown(&[
+    snapshot!(shown(&[
         ("courtesy.yaml", courtesy.as_bytes()),
         ("calendars/cn.yaml", b"holidays: [2026-02-30]\nweekends: [sat]\n"),
         ("rules/a.yaml", rule.as_bytes()),
@@ -104,7 +113,7 @@ fn the_wrong_word_is_underlined_behind_chinese_text_too() {
             "{ stage: friendly, at: +3d, template: reminder/friendly }",
             "{ stage: 友好, tempalte: 提醒/友好, at: +3天 } # 三天后",
         );
-    insta::assert_snapshot!(shown(&[("rules/付款提醒.yaml", rule.as_bytes())]));
+    snapshot!(shown(&[("rules/付款提醒.yaml", rule.as_bytes())]));
 }
 
 #[test]

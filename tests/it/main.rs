@@ -9,4 +9,5 @@ mod planner;
 mod relay;
 mod simulation;
 mod store;
+mod support;
 mod tidy;

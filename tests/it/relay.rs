@@ -15,12 +15,12 @@ use courtesy::relay::{Relay, SmtpRelay, SmtpSession, SmtpSettings, Timeouts, Tls
 
 /// Long enough never to pass in a test that is not about silence.
 const PATIENT: Timeouts = {
-    let long = Duration::from_secs(20);
+    let long = Duration::from_mins(1);
     Timeouts { connect: long, greeting: long, command: long, data: long, body: long, final_dot: long }
 };
 
 /// How long a test about silence waits.
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(300);
 
 const MESSAGE: &str = "Subject: Invoice 4711\r\nDate: Sun, 1 Mar 2026 09:00:00 +0000\r\n\r\n.Dear Ann,\r\n.\r\n..\r\nthe end.\r\n";
 

@@ -1,1 +1,8 @@
-//! Tests of store; see the module's own lines.
+//! The conformance suite of the stores: every promise of `trait Store`, kept
+//! by a file and by memory alike; and what only a file can get wrong.
+
+mod facts;
+mod files;
+mod letters;
+mod recording;
+pub mod world;

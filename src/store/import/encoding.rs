@@ -82,7 +82,9 @@ impl Evidence {
                 *decoder = None;
             }
         }
-        chunk.iter().for_each(|byte| self.pairs.see(*byte));
+        for byte in chunk {
+            self.pairs.see(*byte);
+        }
     }
 
     fn verdict(&self) -> Result<&'static Encoding, String> {

@@ -1,13 +1,14 @@
 //! The nearest right word to a wrong one.
 
 /// The candidate that takes the fewest edits, if those are few enough to be
-/// a slip: at most a third of the word.
+/// a slip: at most a third of the word, or two in a short one, for two letters
+/// that changed places are two edits.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()
         .map(|candidate| (edits(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(edits, candidate)| *edits <= candidate.chars().count().max(3) / 3)
+        .filter(|(edits, candidate)| *edits <= candidate.chars().count().max(6) / 3)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }

@@ -26,7 +26,6 @@ pub(super) struct Table {
     places: Vec<Option<usize>>,
     width: usize,
     email: Option<usize>,
-    unusable_addresses: u64,
     pub(super) unknown: Vec<String>,
 }
 
@@ -59,7 +58,7 @@ impl Table {
         let email =
             columns.iter().position(|column| column.name == "email").filter(|at| places[*at].is_some());
         let width = names.len();
-        Ok(Self { reader, record, columns, places, width, email, unusable_addresses: 0, unknown })
+        Ok(Self { reader, record, columns, places, width, email, unknown })
     }
 
     /// Which columns the file has.
@@ -67,9 +66,10 @@ impl Table {
         self.places.iter().map(Option::is_some).collect()
     }
 
-    /// In how many of the good rows so far the address can't be written to.
-    pub(super) fn unusable_addresses(&self) -> u64 {
-        self.unusable_addresses
+    /// Whether a good row has an address that can be written to, or its file
+    /// no column for one.
+    pub(super) fn is_reachable(&self, cells: &[Option<String>]) -> bool {
+        self.email.is_none_or(|at| Address::parse(cells[at].as_deref().unwrap_or_default()).is_ok())
     }
 
     /// The next row that is not empty.
@@ -92,10 +92,6 @@ impl Table {
                 .map(|id| id.trim().to_owned())
                 .filter(|id| !id.is_empty());
             let cells = self.cells();
-            if let (Ok(cells), Some(at)) = (&cells, self.email) {
-                let usable = Address::parse(cells[at].as_deref().unwrap_or_default()).is_ok();
-                self.unusable_addresses += u64::from(!usable);
-            }
             return Ok(Some(Row { line, id, cells }));
         }
     }
@@ -110,10 +106,8 @@ impl Table {
     fn cell(&self, column: &Column, place: Option<usize>) -> Result<Option<String>, String> {
         let text = place.and_then(|at| self.record.get(at)).map_or("", str::trim);
         if text.is_empty() {
-            return match column.required {
-                true => Err(format!("`{}` is empty", column.name)),
-                false => Ok(None),
-            };
+            let why = || format!("`{}` is empty", column.name);
+            return if column.required { Err(why()) } else { Ok(None) };
         }
         let told = |why: String| format!("`{}`: {why}", column.name);
         cells::any(text).map_err(told)?;

@@ -90,8 +90,8 @@ pub(super) fn made_id(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
     }
     let digest = hash.finalize();
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("r-{hex}")
+    let head = digest.iter().take(8).fold(0_u64, |head, byte| head << 8 | u64::from(*byte));
+    format!("r-{head:016x}")
 }
 
 /// Reads a claim with its payments, in order.

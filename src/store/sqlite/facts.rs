@@ -1,21 +1,21 @@
 //! Reading the facts of whole relationships: a handful of statements per
 //! page, each by index, put together in memory.
 
+mod ledger;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+pub(super) use self::ledger::{budget_from_word, budget_word, classes_from_word, classes_word, notice_key};
 use super::people;
 use super::rows::{At, Day, Fault, Zones, at, at_opt, day, day_opt, word, word_opt};
-use crate::domain::customer::{Class, Suppression};
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts, Reach};
-use crate::domain::ids::{EventId, LetterId, ReceivableId, Relationship};
+use crate::domain::ids::{EventId, ReceivableId, Relationship};
 use crate::domain::money::{Currency, Money};
-use crate::domain::notice::{LetterState, NoticeKey, PastNotice, Priority, Subject};
 use crate::domain::receivable::{Kind, Pause, PauseCause, Payment, Receivable, Status};
-use crate::domain::rule::BudgetKind;
 
 /// A relationship to be read.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ type Seats = HashMap<i64, (usize, usize)>;
 /// Reads everything about these relationships, in their order.
 pub(super) fn read(
     conn: &Connection,
-    zones: &mut Zones,
+    zones: &Zones,
     entries: &[Entry],
     reach: Reach,
 ) -> Result<Vec<Facts>, Fault> {
@@ -101,14 +101,17 @@ pub(super) fn read(
         .collect();
     let mut watched = Vec::new();
     let seats = read_customers(conn, zones, entries, &mut page, &mut watched)?;
-    let customers = list(seats.keys().copied());
+    // In order of their keys, so that each index is walked in one direction.
+    let mut customers: Vec<i64> = seats.keys().copied().collect();
+    customers.sort_unstable();
+    let customers = list(customers.into_iter());
     let items = read_receivables(conn, &customers, reach, &seats, &mut page, &mut watched)?;
     read_payments(conn, &customers, reach, &items, &mut page)?;
     read_on_account(conn, &customers, &seats, &mut page)?;
     read_events(conn, &customers, reach, &seats, &mut page)?;
     read_pauses(conn, &customers, &seats, &items, &mut page)?;
-    read_notices(conn, &customers, &seats, &mut page)?;
-    read_suppressions(conn, watched, &mut page)?;
+    ledger::read_notices(conn, &customers, &seats, &mut page)?;
+    ledger::read_suppressions(conn, watched, &mut page)?;
     page.iter_mut().for_each(in_order);
     Ok(page)
 }
@@ -141,7 +144,7 @@ fn in_order(facts: &mut Facts) {
 
 fn read_customers(
     conn: &Connection,
-    zones: &mut Zones,
+    zones: &Zones,
     entries: &[Entry],
     page: &mut [Facts],
     watched: &mut Vec<(String, usize)>,
@@ -349,109 +352,6 @@ fn read_pauses(
         }
     }
     Ok(())
-}
-
-fn read_notices(conn: &Connection, customers: &str, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
-    let mut statement = conn.prepare_cached(
-        "SELECT n.customer, n.letter, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition,
-                n.offset, n.planned_on, n.dropped, l.state, l.class, l.priority, l.budget, l.recipients,
-                l.copies, l.day
-         FROM json_each(?1) AS page CROSS JOIN notices AS n INDEXED BY notices_ledger
-         CROSS JOIN letters AS l
-         WHERE n.customer = page.value AND n.live = 1 AND l.id = n.letter",
-    )?;
-    let mut rows = statement.query([customers])?;
-    while let Some(row) = rows.next()? {
-        if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
-            page[place].customers[seat].notices.push(past_notice(row)?);
-        }
-    }
-    Ok(())
-}
-
-fn past_notice(row: &Row<'_>) -> Result<PastNotice, Fault> {
-    let to_customer = |index: usize| -> rusqlite::Result<bool> {
-        Ok(super::drafts::names_customer(row.get_ref(index)?.as_str()?))
-    };
-    Ok(PastNotice {
-        letter: LetterId(row.get(1)?),
-        key: notice_key(row, 2)?,
-        offset: word(row, 8, |text| text.parse().ok())?,
-        planned_on: day(row, 9)?,
-        dropped: row.get(10)?,
-        state: word(row, 11, LetterState::from_word)?,
-        class: word(row, 12, Class::from_word)?,
-        priority: Priority(row.get(13)?),
-        budget: word_opt(row, 14, budget_from_word)?,
-        to_customer: to_customer(15)? || to_customer(16)?,
-        day: day(row, 17)?,
-    })
-}
-
-/// A notice key from six columns in the order of its fields.
-pub(super) fn notice_key(row: &Row<'_>, index: usize) -> Result<NoticeKey, Fault> {
-    let kind = row.get_ref(index + 2)?.as_str().map_err(rusqlite::Error::from)?;
-    let id = row.get_ref(index + 3)?.as_str().map_err(rusqlite::Error::from)?;
-    Ok(NoticeKey {
-        rule: row.get::<_, String>(index)?.as_str().into(),
-        stage: row.get::<_, String>(index + 1)?.as_str().into(),
-        subject: Subject::from_parts(kind, id)
-            .ok_or_else(|| Fault::odd(format!("a notice about the unknown kind `{kind}`")))?,
-        round: row.get(index + 4)?,
-        repetition: row.get(index + 5)?,
-    })
-}
-
-/// The word of a budget in the store.
-pub(super) fn budget_word(budget: BudgetKind) -> &'static str {
-    match budget {
-        BudgetKind::Customer => "customer",
-        BudgetKind::Moments => "moments",
-    }
-}
-
-pub(super) fn budget_from_word(word: &str) -> Option<BudgetKind> {
-    [BudgetKind::Customer, BudgetKind::Moments].into_iter().find(|budget| budget_word(*budget) == word)
-}
-
-fn read_suppressions(
-    conn: &Connection,
-    mut watched: Vec<(String, usize)>,
-    page: &mut [Facts],
-) -> Result<(), Fault> {
-    let any: bool =
-        conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions)")?.query_row([], |row| row.get(0))?;
-    if !any {
-        return Ok(());
-    }
-    watched.sort_unstable();
-    watched.dedup();
-    let mut statement =
-        conn.prepare_cached("SELECT classes, cause FROM suppressions WHERE address = ?1 ORDER BY classes")?;
-    for (address, place) in watched {
-        let mut rows = statement.query([&address])?;
-        while let Some(row) = rows.next()? {
-            let classes = word(row, 0, classes_from_word)?;
-            page[place].suppressions.push(Suppression {
-                address: address.clone(),
-                classes,
-                cause: row.get(1)?,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Classes as their words with commas; empty is all.
-pub(super) fn classes_word(classes: &[Class]) -> String {
-    let mut words: Vec<&str> = classes.iter().map(|class| class.as_str()).collect();
-    words.sort_unstable();
-    words.dedup();
-    words.join(",")
-}
-
-pub(super) fn classes_from_word(word: &str) -> Option<Vec<Class>> {
-    word.split(',').filter(|word| !word.is_empty()).map(Class::from_word).collect()
 }
 
 /// The last day on which something is still open is never.

@@ -41,10 +41,9 @@ const LETTERS: &str = "
     FROM letters AS l LEFT JOIN made AS m ON m.letter = l.id WHERE l.customer = ?1 ORDER BY l.id";
 
 fn letter(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
-    let (rule, stage, state, reason): (String, String, String, String) =
-        (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+    let (rule, stage): (String, String) = (row.get(2)?, row.get(3)?);
+    let (mut detail, reason): (String, String) = (row.get(4)?, row.get(5)?);
     let about: Option<String> = row.get(6)?;
-    let mut detail = state;
     for (word, part) in
         [(": ", Some(reason)), ("; about ", about), ("; to ", row.get(7)?), ("; ", row.get(8)?)]
     {

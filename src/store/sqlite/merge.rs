@@ -13,7 +13,7 @@ use super::books::Occasion;
 use super::rows::{At, Fault, Zones};
 use super::worker::Desk;
 use crate::domain::money::Money;
-use crate::store::import::{Cells, Staged, columns_of};
+use crate::store::import::{BadRows, Cells, Staged, columns_of};
 use crate::store::{ImportKind, ImportOrder, ImportReport, StoreError};
 
 /// Below so many open items a share says nothing.
@@ -41,12 +41,13 @@ type Taken = Result<Result<Effect, String>, Fault>;
 /// One import on its way.
 struct Import<'a> {
     conn: &'a Connection,
-    zones: &'a mut Zones,
+    zones: &'a Zones,
     order: &'a ImportOrder,
     staged: &'a Staged,
     on: Occasion,
     /// Where each column stands in a row.
     places: HashMap<&'static str, usize>,
+    bad: BadRows,
     report: ImportReport,
     /// Open items that change in what is owed, when or by whom.
     moved: u64,
@@ -66,17 +67,17 @@ pub(super) fn merge(
         rows: staged.count,
         unknown_columns: std::mem::take(&mut staged.unknown_columns),
         unusable_addresses: staged.unusable_addresses,
-        bad: std::mem::take(&mut staged.bad.shown),
-        bad_count: staged.bad.count,
         ..ImportReport::default()
     };
+    let bad = std::mem::take(&mut staged.bad);
     let import = Import {
         conn: &desk.conn,
-        zones: &mut desk.zones,
+        zones: &desk.zones,
         order,
         staged: &staged,
         on: Occasion { now, today, source: "import" },
         places,
+        bad,
         report,
         moved: 0,
     };
@@ -92,18 +93,20 @@ impl Import<'_> {
         let open_before = claims::count_open(self.conn)?;
         let staged = self.staged;
         staged.each(|cells| self.take(&cells))?;
-        let any_bad = self.report.bad_count > 0;
+        let any_bad = self.bad.count > 0;
         if self.order.kind == ImportKind::Receivables {
             if self.order.complete && any_bad && self.order.keep_going {
                 return Err(StoreError::Refused(format!(
                     "{} bad rows; with --complete every row must be good, for what is not listed is closed as paid",
-                    self.report.bad_count
+                    self.bad.count
                 ))
                 .into());
             }
             claims::not_listed(&mut self)?;
             self.guard(open_before)?;
         }
+        self.report.bad_count = self.bad.count;
+        self.report.bad = std::mem::take(&mut self.bad.shown);
         self.report.bad.sort_by_key(|bad| bad.line);
         self.report.kept = !self.order.dry_run && (!any_bad || self.order.keep_going);
         if self.report.kept {
@@ -131,12 +134,7 @@ impl Import<'_> {
             Ok(Effect::Added) => self.report.added += 1,
             Ok(Effect::Changed) => self.report.changed += 1,
             Ok(Effect::Unchanged) => self.report.unchanged += 1,
-            Err(reason) => {
-                self.report.bad_count += 1;
-                if self.report.bad.len() < 1_000 {
-                    self.report.bad.push(crate::store::BadRow { line: row.line, reason });
-                }
-            }
+            Err(reason) => self.bad.push(row.line, reason),
         }
         Ok(())
     }
@@ -184,10 +182,11 @@ impl Import<'_> {
         columns
             .iter()
             .zip(before)
-            .map(|(column, before)| match self.has(column) {
-                true => self.cell(row, column).map(str::to_owned),
-                false => before.clone(),
-            })
+            .map(
+                |(column, before)| {
+                    if self.has(column) { self.cell(row, column).map(str::to_owned) } else { before.clone() }
+                },
+            )
             .collect()
     }
 }

@@ -20,6 +20,10 @@ const BUSY: Duration = Duration::from_secs(20);
 const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
 const OPENING: &str = "opening the store";
+/// What to do about damage. A write-ahead log of another file would be
+/// replayed into the backup.
+const RESTORE: &str = "stop everything that uses it, move it and its -wal and -shm files away for inspection, and \
+                       restore the last backup";
 
 /// Opens the file for writing, and makes it if there is none.
 pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
@@ -33,7 +37,7 @@ pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
             return Err(unusable(
                 file,
                 "it is empty, zero bytes",
-                "put the last backup in its place; only if nothing was ever kept in it, delete it",
+                "restore the last backup; only if nothing was ever kept in it, delete it",
             ));
         }
         Ok(meta) if meta.permissions().readonly() => {
@@ -70,7 +74,10 @@ fn create(file: &Path) -> Result<(), StoreError> {
             "check that its folder exists and is writable",
         )
     };
-    let draft = beside(file, &format!("creating-{}", std::process::id()));
+    if fs::exists(beside(file, "-wal")).map_err(|error| failed(&error))? {
+        return Err(unusable(file, "it is gone, but its write-ahead log is still there", RESTORE));
+    }
+    let draft = beside(file, &format!(".creating-{}", std::process::id()));
     remove_if_there(&draft).map_err(|error| failed(&error))?;
     new_private_file(&draft).map_err(|error| failed(&error))?;
     let made = make_tables(&draft).map_err(|error| failed(&error));
@@ -110,7 +117,7 @@ fn open_existing(file: &Path) -> Result<Connection, StoreError> {
         return Err(unusable(
             file,
             &format!("its schema is version {version}, and this program knows {}", MIGRATIONS.len()),
-            "install the newer Courtesy again, or put the backup of before the upgrade in its place",
+            "install the newer Courtesy again, or restore the backup of before the upgrade",
         ));
     }
     check_whole(file, &conn)?;
@@ -132,11 +139,7 @@ fn check_whole(file: &Path, conn: &Connection) -> Result<(), StoreError> {
     if found == "ok" {
         return Ok(());
     }
-    Err(unusable(
-        file,
-        &format!("it is damaged ({found})"),
-        "keep it for inspection and put the last backup in its place",
-    ))
+    Err(unusable(file, &format!("it is damaged ({found})"), RESTORE))
 }
 
 pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
@@ -174,7 +177,7 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A file that only its owner can read; the files that SQLite puts beside it
+/// A file that only its owner can read; the files that `SQLite` puts beside it
 /// take its mode.
 pub(super) fn new_private_file(path: &Path) -> io::Result<()> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())
@@ -187,25 +190,20 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn beside(file: &Path, suffix: &str) -> PathBuf {
+fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
+    name.push(ending);
     file.with_file_name(name)
 }
 
 fn damaged(file: &Path, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => unusable(
-            file,
-            "it is not a database, or its beginning is damaged",
-            "keep it for inspection and put the last backup in its place",
-        ),
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => unusable(
-            file,
-            &format!("it is damaged ({error})"),
-            "keep it for inspection and put the last backup in its place",
-        ),
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            unusable(file, "it is not a database, or its beginning is damaged", RESTORE)
+        }
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            unusable(file, &format!("it is damaged ({error})"), RESTORE)
+        }
         Some(rusqlite::ErrorCode::ReadOnly) => {
             unusable(file, "it or its folder is read-only", "give its owner the right to write")
         }

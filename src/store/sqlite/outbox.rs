@@ -68,7 +68,7 @@ fn queue(desk: &mut Desk, draft: &Draft, now: Timestamp) -> Result<Option<Letter
     drafts::insert(&desk.conn, draft, &start).map(Some)
 }
 
-fn civil_day(desk: &mut Desk, zone: Option<&str>, at: Timestamp) -> Date {
+fn civil_day(desk: &Desk, zone: Option<&str>, at: Timestamp) -> Date {
     at.to_zoned_datetime(desk.zones.get(zone)).date()
 }
 
@@ -134,7 +134,7 @@ pub(super) fn letter_and_facts(
 
 fn facts_of(desk: &mut Desk, customer: i64, reach: Reach) -> Result<Facts, Fault> {
     let entry = facts::of_customer(&desk.conn, customer)?;
-    facts::read(&desk.conn, &mut desk.zones, &[entry], reach)?
+    facts::read(&desk.conn, &desk.zones, &[entry], reach)?
         .pop()
         .ok_or_else(|| Fault::odd("a customer without a relationship"))
 }
@@ -368,7 +368,9 @@ pub(super) fn list(conn: &Connection, filter: &OutboxFilter) -> Result<Vec<Outbo
     }
     if !filter.states.is_empty() {
         let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
-        sql.push_str(&format!(" AND l.state IN ({})", words.join(", ")));
+        sql.push_str(" AND l.state IN (");
+        sql.push_str(&words.join(", "));
+        sql.push(')');
     }
     sql.push_str(" ORDER BY l.id DESC LIMIT ?");
     values.push(if filter.limit == 0 {

@@ -19,7 +19,7 @@ pub(super) const SELECT_CUSTOMERS: &str = "
     WHERE c.relationship = page.value";
 
 /// A customer from the columns above.
-pub(super) fn customer(row: &Row<'_>, zones: &mut Zones) -> rusqlite::Result<Customer> {
+pub(super) fn customer(row: &Row<'_>, zones: &Zones) -> rusqlite::Result<Customer> {
     let email: Option<&str> = row.get_ref(4)?.as_str_or_null()?;
     let zone: Option<&str> = row.get_ref(10)?.as_str_or_null()?;
     Ok(Customer {

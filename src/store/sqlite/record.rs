@@ -20,12 +20,12 @@ pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<
     match record {
         Record::Payment { id, receivable, customer, amount, currency, received_on } => {
             let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
-            payment(desk, &whose, id, &amount, currency.as_deref(), received_on)
+            payment(desk, &whose, id.as_deref(), &amount, currency.as_deref(), received_on)
         }
         Record::Event { id, customer, kind, occurred_at, outcome, product, note } => {
             let happening =
                 Happening { kind: kind.trim().to_lowercase(), occurred_at, outcome, product, note };
-            event(desk, id, &customer, &happening)
+            event(desk, id.as_deref(), &customer, &happening)
         }
         Record::Promise { receivable, promised_on, amount, until, who, reason } => {
             let promise = Promise { promised_on, amount, until, who, reason };
@@ -77,12 +77,12 @@ fn refused(why: impl Into<String>) -> Fault {
     Fault::Store(StoreError::Refused(why.into()))
 }
 
-/// Made-up numbers are refused here as at the import.
-fn given_id(id: Option<String>) -> Result<Option<String>, Fault> {
-    match id.as_deref().map(str::trim) {
+/// The number it was given, or one made from what it is.
+fn given_id(id: Option<&str>, made: impl FnOnce() -> String) -> Result<String, Fault> {
+    match id.map(str::trim) {
         Some("") => Err(refused("the id is empty; leave it out and one is made")),
-        Some(id) => Ok(Some(id.to_owned())),
-        None => Ok(None),
+        Some(id) => Ok(id.to_owned()),
+        None => Ok(made()),
     }
 }
 
@@ -93,7 +93,7 @@ fn amount_of(text: &str, currency: Currency) -> Result<Money, Fault> {
 fn payment(
     desk: &mut Desk,
     whose: &Whose,
-    id: Option<String>,
+    id: Option<&str>,
     amount: &str,
     currency: Option<&str>,
     received_on: Date,
@@ -112,10 +112,9 @@ fn payment(
     if money.amount.is_zero() {
         return Err(refused("a payment of nothing is none"));
     }
-    let id = match given_id(id)? {
-        Some(id) => id,
-        None => books::made_id(&["payment", &whose.label, &money.to_string(), &received_on.to_string()]),
-    };
+    let id = given_id(id, || {
+        books::made_id(&["payment", &whose.label, &money.to_string(), &received_on.to_string()])
+    })?;
     let text = super::merge::plain(money);
     if let Some(recorded) = same_payment(desk, whose, &id, &text, received_on)? {
         return Ok(recorded);
@@ -175,7 +174,7 @@ struct Happening {
 
 fn event(
     desk: &mut Desk,
-    id: Option<String>,
+    id: Option<&str>,
     customer: &CustomerId,
     what: &Happening,
 ) -> Result<Recorded, Fault> {
@@ -184,13 +183,10 @@ fn event(
     }
     let key = books::expect_customer(&desk.conn, customer.as_str())?;
     let moment = what.occurred_at.as_microsecond().to_string();
-    let id = match given_id(id)? {
-        Some(id) => id,
-        None => {
-            let product = what.product.as_deref().unwrap_or_default();
-            books::made_id(&["event", customer.as_str(), &what.kind, &moment, product])
-        }
-    };
+    let id = given_id(id, || {
+        let product = what.product.as_deref().unwrap_or_default();
+        books::made_id(&["event", customer.as_str(), &what.kind, &moment, product])
+    })?;
     let inserted = desk
         .conn
         .prepare_cached(
@@ -233,8 +229,11 @@ struct Promise {
 
 fn promise(desk: &mut Desk, id: &ReceivableId, promise: &Promise, on: Occasion) -> Result<Recorded, Fault> {
     let found = books::expect(&desk.conn, id.as_str())?;
-    if promise.promised_on < on.today || promise.until < promise.promised_on {
+    if promise.promised_on < on.today {
         return Err(refused(format!("{} is over; a promise is for today or later", promise.promised_on)));
+    }
+    if promise.until < promise.promised_on {
+        return Err(refused(format!("money promised by {} can't be due before", promise.promised_on)));
     }
     let (item, _) = books::read(&desk.conn, found.key)?;
     let money = match &promise.amount {
@@ -354,9 +353,10 @@ fn resume(
         reopened = matches && books::set_status(&desk.conn, found, Status::Open, on)?;
     }
     let new = ended > 0 || reopened;
-    let sentence = match new {
-        true => format!("{cause} on {} ends on {until}", whose.label),
-        false => format!("no {cause} on {} runs beyond {until}", whose.label),
+    let sentence = if new {
+        format!("{cause} on {} ends on {until}", whose.label)
+    } else {
+        format!("no {cause} on {} runs beyond {until}", whose.label)
     };
     Ok(Recorded { sentence, new })
 }

@@ -1,6 +1,7 @@
 //! How values of the domain stand in columns, and how failures are told.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,6 +16,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) enum Fault {
     Sql(rusqlite::Error),
+    /// A row that this program can't have written.
+    Odd(String),
     Store(StoreError),
 }
 
@@ -36,12 +39,13 @@ impl Fault {
         match self {
             Self::Store(error) => error,
             Self::Sql(error) => from_sql(doing, &error),
+            Self::Odd(cause) => StoreError::Failed { doing, cause },
         }
     }
 
     /// A row that can't be what this program wrote.
     pub(super) fn odd(what: impl Into<String>) -> Self {
-        Self::Sql(odd(what))
+        Self::Odd(what.into())
     }
 }
 
@@ -50,8 +54,8 @@ impl Fault {
 pub(super) fn from_sql(doing: &'static str, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Unusable(format!(
-            "the store is damaged ({error}); stop the daemon, keep the file for inspection, and put the last \
-             backup in its place"
+            "the store is damaged ({error}); stop everything that uses it, move it and its -wal and -shm files \
+             away for inspection, and restore the last backup"
         )),
         _ => StoreError::Failed { doing, cause: error.to_string() },
     }
@@ -130,16 +134,18 @@ pub(super) fn day_opt(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Da
     row.get::<_, Option<Day>>(index).map(|day| day.map(|day| day.0))
 }
 
-/// Named time zones, each looked up once.
-#[derive(Debug)]
+/// Named time zones, each looked up once. The two threads of a store share
+/// them: if the machine's zones are updated while it runs, facts read by one
+/// must still equal the same facts read by the other.
+#[derive(Clone, Debug)]
 pub(super) struct Zones {
     business: TimeZone,
-    known: HashMap<String, TimeZone>,
+    known: Arc<Mutex<HashMap<String, TimeZone>>>,
 }
 
 impl Zones {
     pub(super) fn new(business: TimeZone) -> Self {
-        Self { business, known: HashMap::new() }
+        Self { business, known: Arc::default() }
     }
 
     /// The business's own.
@@ -150,13 +156,14 @@ impl Zones {
     /// The zone of a customer; the business's where none is said. A name
     /// that this machine no longer knows falls back to it too: the border
     /// has refused unknown ones, so the database of zones has changed.
-    pub(super) fn get(&mut self, name: Option<&str>) -> TimeZone {
+    pub(super) fn get(&self, name: Option<&str>) -> TimeZone {
         let Some(name) = name else { return self.business.clone() };
-        if let Some(zone) = self.known.get(name) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zone) = known.get(name) {
             return zone.clone();
         }
         let zone = TimeZone::get(name).unwrap_or_else(|_| self.business.clone());
-        self.known.insert(name.to_owned(), zone.clone());
+        known.insert(name.to_owned(), zone.clone());
         zone
     }
 

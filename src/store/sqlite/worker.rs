@@ -72,7 +72,7 @@ impl Worker {
     /// A thread that writes. `file` is looked at before each group: one that
     /// was replaced or deleted under us must not be written on.
     pub(super) fn writer(desk: Desk, file: Option<PathBuf>) -> std::io::Result<Self> {
-        let file = file.map(|path| Place::of(path)).transpose()?;
+        let file = file.map(Place::of).transpose()?;
         Self::start("store-writer", move |requests| write_loop(desk, file.as_ref(), &requests))
     }
 
@@ -336,6 +336,25 @@ mod tests {
         assert!(matches!(bad, Err(StoreError::Failed { doing: "failing", .. })));
         assert!(matches!(worse, Err(StoreError::Failed { cause, .. }) if cause == "on purpose"));
         assert_eq!(sum(&worker).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_what_does_not_fit_and_recovers_by_itself() {
+        let worker = writer();
+        let fill = |pages: &'static str| {
+            worker.shared("limiting", move |desk| Ok(desk.conn.query_row(pages, [], |_| Ok(()))?))
+        };
+        fill("PRAGMA max_page_count = 3").await.expect("a limit");
+        let large = worker.shared("inserting much", |desk| {
+            let sql = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 9999)
+                       INSERT INTO t SELECT x FROM n";
+            Ok(desk.conn.execute(sql, [])?)
+        });
+        let told = large.await.expect_err("a full disk");
+        assert!(told.to_string().contains("full"), "{told}");
+        fill("PRAGMA max_page_count = 1000").await.expect("room again");
+        insert(&worker, 7).await.expect("it goes on");
+        assert_eq!(sum(&worker).await, 7);
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use courtesy::cli::problems::render;
 use jiff::civil::date;
 
-use super::{COURTESY, cases, folder, load, shown};
+use super::{COURTESY, cases, folder, load, shown, snapshot};
 
 fn with_calendar() -> String {
     COURTESY.replace("Asia/Shanghai }", "Asia/Shanghai, calendar: calendars/cn.yaml }")
@@ -26,7 +26,7 @@ fn calendars_that_cannot_be_are_named() {
         one("a week of weekends", "weekend: [mon, tue, wed, thu, fri, sat, sun]\n"),
         one("an end before the last holiday", "holidays: [2026-05-01]\nends_on: 2026-03-31\n"),
     ];
-    insta::assert_snapshot!(all.concat());
+    snapshot!(all.concat());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_calendar_that_is_missing_is_named_and_others_are_found_beside_it() {
         ("calendars/de.yaml", b"holydays: []\n"),
         ("calendars/germany.yaml", b"weekend: [sun]\n"),
     ]);
-    insta::assert_snapshot!(format!("{missing}=== others\n{others}"));
+    snapshot!(format!("{missing}=== others\n{others}"));
 }
 
 #[test]
@@ -71,5 +71,5 @@ fn the_end_of_a_calendar_is_announced_sixty_days_ahead() {
     let here = format!("{}/", folder.path().display());
     let near = render(&config.calendar_warnings(date(2026, 11, 1)), false).replace(&here, "");
     let past = render(&config.calendar_warnings(date(2027, 1, 1)), false).replace(&here, "");
-    insta::assert_snapshot!(format!("{near}\n{past}"));
+    snapshot!(format!("{near}\n{past}"));
 }

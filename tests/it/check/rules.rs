@@ -1,6 +1,6 @@
 //! Rules that can be read and make no sense.
 
-use super::{COURTESY, RULE, cases, folder, load, shown};
+use super::{COURTESY, RULE, cases, folder, load, shown, snapshot};
 
 /// The rule with another stage.
 fn stage(keys: &str) -> String {
@@ -18,7 +18,7 @@ fn event(keys: &str) -> String {
 
 #[test]
 fn keys_of_a_rule_say_what_they_expect() {
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "rules/a.yaml",
         &[
             ("keys are missing", "rule: a\n".to_owned()),
@@ -55,7 +55,7 @@ fn stages_that_cannot_be_are_named() {
             &format!("  - {{ {first} }}\n  - {{ {second} }}"),
         )
     };
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "rules/a.yaml",
         &[
             (
@@ -104,7 +104,7 @@ fn stages_that_cannot_be_are_named() {
 #[test]
 fn repetitions_that_cannot_be_are_named() {
     let repeat = |keys: &str| stage(&format!("stage: firm, at: +3d, template: a, repeat: {{ {keys} }}"));
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "rules/a.yaml",
         &[
             ("without an interval", repeat("at_most: 3")),
@@ -135,7 +135,7 @@ fn repetitions_that_cannot_be_are_named() {
 
 #[test]
 fn conditions_that_cannot_hold_are_named() {
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "rules/a.yaml",
         &[
             ("an unknown condition", with("where: { kinds: invoice }")),
@@ -165,7 +165,7 @@ fn conditions_that_cannot_hold_are_named() {
 #[test]
 fn two_rules_of_one_name_are_noticed_even_if_one_is_wrong() {
     let wrong = RULE.replace("dunning", "duning");
-    insta::assert_snapshot!(shown(&[("rules/a.yaml", RULE.as_bytes()), ("rules/b.yaml", wrong.as_bytes())]));
+    snapshot!(shown(&[("rules/a.yaml", RULE.as_bytes()), ("rules/b.yaml", wrong.as_bytes())]));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_folder_of_rules_says_what_it_does_not_read() {
         ("rules/a.yaml~", b"\xff"),
         ("rules/more/e.yaml", b"rule: e"),
     ]);
-    insta::assert_snapshot!(format!("=== missing\n{missing}\n=== empty\n{empty}\n=== others\n{others}"));
+    snapshot!(format!("=== missing\n{missing}\n=== empty\n{empty}\n=== others\n{others}"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use courtesy::problem::Problem;
 use courtesy::relay::{Deliver, SmtpSettings, Tls};
 use secrecy::ExposeSecret as _;
 
-use super::{COURTESY, cases, folder, load};
+use super::{COURTESY, cases, folder, load, snapshot};
 
 fn with(keys: &str) -> String {
     format!("{COURTESY}{keys}\n")
@@ -25,7 +25,7 @@ fn smtp(keys: &str) -> String {
 
 #[test]
 fn keys_of_courtesy_yaml_say_what_they_expect() {
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "courtesy.yaml",
         &[
             ("needed keys are missing", "business: { timezone: UTC }\npeople: {}\n".to_owned()),
@@ -82,7 +82,7 @@ fn keys_of_courtesy_yaml_say_what_they_expect() {
 
 #[test]
 fn keys_of_mail_say_what_they_expect() {
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "courtesy.yaml",
         &[
             ("answers to nobody", mail("reply_to: salesperson")),
@@ -149,9 +149,9 @@ fn a_relay_is_read_with_all_its_keys() {
     let smtp = smtp_of(&smtp(keys), &|_| None).expect("a password");
     assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("smtp.example", 2525, Tls::StartTls));
     assert_eq!((smtp.connections, smtp.rate_per_min, smtp.hello.as_str()), (2, Some(120), "mail.example"));
-    assert_eq!(smtp.timeouts.final_dot, Duration::from_secs(300));
+    assert_eq!(smtp.timeouts.final_dot, Duration::from_mins(5));
     assert_eq!(smtp.timeouts.connect, Duration::from_secs(10));
-    assert_eq!(smtp.timeouts.data, Duration::from_secs(120), "the default");
+    assert_eq!(smtp.timeouts.data, Duration::from_mins(2), "the default");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::{COURTESY, RULE, cases, folder, load, shown};
+use super::{COURTESY, RULE, cases, folder, load, shown, snapshot};
 
 #[test]
 fn text_that_is_no_yaml_is_refused_at_its_place() {
     let bomb =
         "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b]\n";
-    insta::assert_snapshot!(cases(
+    snapshot!(cases(
         "rules/a.yaml",
         &[
             ("an unknown key", RULE.replace("stages:", "stgaes:")),
@@ -45,7 +45,50 @@ fn text_that_is_no_yaml_is_refused_at_its_place() {
 fn a_file_that_is_not_utf8_is_refused_at_the_first_wrong_byte() {
     // 催款 in GB18030.
     let bytes = b"rule: reminders\nsummary: \xb4\xdf\xbf\xee\n";
-    insta::assert_snapshot!(shown(&[("rules/a.yaml", bytes)]));
+    snapshot!(shown(&[("rules/a.yaml", bytes)]));
+}
+
+#[test]
+fn a_value_cannot_command_the_terminal_or_forge_a_line_of_the_log() {
+    let rule = RULE.replace("class: dunning", r#"class: "\e[31m\n2026 error""#);
+    let shown = shown(&[("rules/a.yaml", rule.as_bytes())]);
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+    let folder = folder(&[("rules/a.yaml", rule.as_bytes())]);
+    let problems = load(folder.path()).expect_err("a problem");
+    assert!(!problems[0].to_string().contains(char::is_control), "{}", problems[0]);
+}
+
+#[test]
+fn the_largest_file_of_nonsense_is_refused_in_no_time() {
+    let long = |piece: &str| piece.repeat(130_000 / piece.len());
+    let keys = (0..12_000).map(|n| format!("k{n}: 1")).collect::<Vec<_>>().join("\n");
+    for text in [
+        long("["),
+        long("{a: "),
+        long("- "),
+        long("a: "),
+        long("a "),
+        long("? "),
+        long("[a,"),
+        long("a: b\n"),
+        long("\"a\" "),
+        long("'"),
+        long("# "),
+        long("\n"),
+        long("&a "),
+        long("- - -\n "),
+        long("|\n"),
+        long("x"),
+        "class: ".to_owned() + &long("x"),
+        keys,
+        "[".to_owned() + &long("a,"),
+    ] {
+        let shown = shown(&[("rules/a.yaml", text.as_bytes())]);
+        assert!(shown.contains("error"), "{shown}");
+        assert!(shown.len() < 100_000, "{} bytes", shown.len());
+    }
+    let large = shown(&[("rules/a.yaml", "a: b\n".repeat(30_000).as_bytes())]);
+    assert!(large.contains("too large to be a file of settings"), "{large}");
 }
 
 #[test]
@@ -68,7 +111,8 @@ proptest! {
         prop_assert!(load(rules.path()).is_err());
         let courtesy = folder(&[("courtesy.yaml", text.as_bytes())]);
         prop_assert!(load(courtesy.path()).is_err());
-        super::shown(&[("rules/a.yaml", text.as_bytes())]);
+        let shown = super::shown(&[("rules/a.yaml", text.as_bytes())]);
+        prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     }
 
     /// Good files with a piece cut out, doubled or replaced.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// A moment at which the relay is to say something.
@@ -34,6 +34,8 @@ pub enum Act {
     Quiet,
     /// Says this after so long and goes on.
     SayLate(String, Duration),
+    /// Says the one, and after so long, unasked, the other.
+    SayTwice(&'static str, Duration, &'static str),
     /// Never says anything again, and stays.
     Hang,
     /// Says this, then never anything again, and stops reading.
@@ -57,6 +59,7 @@ impl Act {
     pub fn takes(&self) -> bool {
         match self {
             Self::Say(text) | Self::SayAndClose(text) | Self::SayLate(text, _) => text.starts_with('2'),
+            Self::SayTwice(text, ..) => text.starts_with('2'),
             Self::TakeAndClose => true,
             _ => false,
         }
@@ -122,21 +125,25 @@ pub type Script = Box<dyn Fn(Turn) -> Act + Send + Sync>;
 
 impl Scripted {
     /// Listens on a free port of this machine.
-    pub async fn start(script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
-        Self::listen(None, false, Arc::new(Box::new(script))).await
+    pub fn start(script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
+        Self::listen(None, false, Arc::new(Box::new(script)))
     }
 
     /// The same, able to encrypt: from the first byte if `implicit`.
-    pub async fn with_tls(
+    pub fn with_tls(
         acceptor: TlsAcceptor,
         implicit: bool,
         script: impl Fn(Turn) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(acceptor), implicit, Arc::new(Box::new(script))).await
+        Self::listen(Some(acceptor), implicit, Arc::new(Box::new(script)))
     }
 
-    async fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    fn listen(acceptor: Option<TlsAcceptor>, implicit: bool, script: Arc<Script>) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // Little room, so that a message that is not read stays with its sender.
+        socket.set_recv_buffer_size(64 * 1024).expect("a live socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let listener = socket.listen(64).expect("a bound socket");
         let address = listener.local_addr().expect("bound");
         let memory = Arc::new(Mutex::new(Memory::default()));
         let remembering = Arc::clone(&memory);
@@ -222,12 +229,8 @@ impl Talk {
 
     /// True if the handshake is to follow.
     async fn converse<S: Socket>(&mut self, peer: &mut Peer<S>, greet: bool) -> bool {
-        if greet {
-            match self.act(peer, "greeting", "").await {
-                Next::On => {}
-                Next::Encrypt => return true,
-                Next::End => return false,
-            }
+        if greet && !matches!(self.act(peer, "greeting", "").await, Next::On) {
+            return false;
         }
         let mut in_auth = false;
         while let Some(line) = peer.line().await {
@@ -305,6 +308,11 @@ impl Talk {
             Act::SayLate(text, after) => {
                 tokio::time::sleep(after).await;
                 peer.say(&text, Next::On).await
+            }
+            Act::SayTwice(one, after, other) => {
+                peer.say(one, Next::On).await;
+                tokio::time::sleep(after).await;
+                peer.say(other, Next::On).await
             }
             Act::SayAndEncrypt(text) => peer.say(&text, Next::Encrypt).await,
             Act::SayAndClose(text) => peer.say(&text, Next::End).await,

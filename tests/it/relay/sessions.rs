@@ -16,7 +16,7 @@ async fn the_late_answer_to_one_letter_is_never_the_answer_to_the_next() {
         (_, ".") => say("554 5.7.1 spam"),
         _ => polite(turn),
     };
-    let scripted = Scripted::start(script).await;
+    let scripted = Scripted::start(script);
     let timeouts = Timeouts { final_dot: SHORT, ..PATIENT };
     let relay = smtp(SmtpSettings { timeouts, ..plain(scripted.port()) });
     let mut late = open(&relay).await;
@@ -39,7 +39,7 @@ async fn a_reply_too_many_never_makes_a_letter_count_as_sent() {
             "RCPT" => say("550 5.1.1 unknown"),
             _ => manners(turn),
         };
-        let scripted = Scripted::start(script).await;
+        let scripted = Scripted::start(script);
         let relay = smtp(plain(scripted.port()));
         let mut session = open(&relay).await;
         let outcome = relay.deliver(&mut session, &ann()).await;
@@ -52,7 +52,7 @@ async fn a_reply_too_many_never_makes_a_letter_count_as_sent() {
 #[tokio::test]
 async fn a_delivery_that_nobody_waits_for_spoils_its_session() {
     let script = |turn: Turn| if turn.verb == "MAIL" { Act::Hang } else { polite(turn) };
-    let scripted = Scripted::start(script).await;
+    let scripted = Scripted::start(script);
     let relay = smtp(plain(scripted.port()));
     let mut session = open(&relay).await;
     let parcel = ann();
@@ -62,38 +62,90 @@ async fn a_delivery_that_nobody_waits_for_spoils_its_session() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_while_idle_is_seen_before_an_attempt_begins() {
+async fn a_connection_that_ends_while_idle_is_seen_before_an_attempt_begins() {
     let script = |turn: Turn| match (turn.connection, turn.verb) {
         (0, ".") => Act::SayAndClose("250 ok\r\n".to_owned()),
-        (1, ".") => Act::SayAndClose("250 ok\r\n421 4.4.2 idle too long\r\n".to_owned()),
+        (1, ".") => Act::SayTwice("250 ok\r\n", SHORT, "421 4.4.2 idle too long\r\n"),
+        (2, ".") => Act::SayTwice("250 ok\r\n", SHORT, "250 ok, once more\r\n"),
         _ => polite(turn),
     };
-    let scripted = Scripted::start(script).await;
+    let scripted = Scripted::start(script);
     let relay = smtp(plain(scripted.port()));
-    for _ in 0..2 {
+    for _ in 0..3 {
         let mut session = open(&relay).await;
         assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
-        if relay.is_usable(&session) {
-            // Without `ready` the letter learns of it, and where nothing was handed over.
-            let outcome = relay.deliver(&mut session, &ann()).await;
-            let Outcome::NotSent { stage: SmtpStage::Mail, cause, .. } = &outcome else {
-                panic!("{outcome:?}")
-            };
-            assert_eq!(cause, "connection closed while idle");
-        }
-        relay.ready(&mut session).await;
-        assert!(!relay.is_usable(&session));
+        let seen = async {
+            while relay.is_usable(&session) {
+                relay.ready(&mut session).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENT.command, seen).await.expect("seen without a letter");
+        relay.close(session).await;
     }
     let mut session = open(&relay).await;
     relay.ready(&mut session).await;
     assert!(relay.is_usable(&session));
     assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
-    assert_eq!((scripted.connections(), scripted.taken().len()), (3, 3));
+    let of_letters = |line: &String| line.starts_with("MAIL");
+    assert_eq!(scripted.lines().iter().filter(|line| of_letters(line)).count(), 4);
+    assert_eq!((scripted.connections(), scripted.taken().len()), (4, 4));
+}
+
+/// Lets so much time pass for everybody at once.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn an_idle_session_is_asked_whether_it_lives_and_forgotten_after_half_a_minute() {
+    let script = |turn: Turn| match (turn.connection, turn.verb) {
+        (1, "NOOP") => say("451 what?"),
+        (2, "NOOP") => Act::Hang,
+        _ => polite(turn),
+    };
+    let scripted = Scripted::start(script);
+    let timeouts = Timeouts { command: SHORT, ..PATIENT };
+    let relay = smtp(SmtpSettings { timeouts, ..plain(scripted.port()) });
+    let noops = || scripted.lines().iter().filter(|line| *line == "NOOP").count();
+    let mut alive = open(&relay).await;
+    relay.ready(&mut alive).await;
+    assert_eq!(noops(), 0, "nothing needs to be asked of a fresh session");
+    pass(Duration::from_secs(31)).await;
+    assert!(!relay.is_usable(&alive), "too long without a word");
+    relay.ready(&mut alive).await;
+    assert_eq!((noops(), relay.is_usable(&alive)), (1, true), "it answered");
+    assert_eq!(ends(&relay.deliver(&mut alive, &ann()).await), Ends::Sent);
+    for asked in 2..4 {
+        let mut dead = open(&relay).await;
+        pass(Duration::from_secs(6)).await;
+        assert!(relay.is_usable(&dead), "as far as anybody knows");
+        relay.ready(&mut dead).await;
+        assert_eq!((noops(), relay.is_usable(&dead)), (asked, false));
+    }
+}
+
+#[tokio::test]
+async fn without_asking_a_letter_learns_at_mail_that_the_connection_was_closed_while_idle() {
+    let script = |turn: Turn| match turn.verb {
+        "." => Act::SayAndClose("250 ok\r\n".to_owned()),
+        _ => polite(turn),
+    };
+    let scripted = Scripted::start(script);
+    let relay = smtp(plain(scripted.port()));
+    let mut session = open(&relay).await;
+    assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
+    let outcome = relay.deliver(&mut session, &ann()).await;
+    let Outcome::NotSent { stage: SmtpStage::Mail, cause, .. } = &outcome else { panic!("{outcome:?}") };
+    assert_eq!(cause, "connection closed while idle");
+    assert_eq!(scripted.taken().len(), 1);
 }
 
 #[tokio::test]
 async fn a_session_ends_after_a_hundred_letters() {
-    let scripted = Scripted::start(pipelining).await;
+    let scripted = Scripted::start(pipelining);
     let relay = smtp(plain(scripted.port()));
     let mut session = open(&relay).await;
     let mut letters = 0;
@@ -107,7 +159,7 @@ async fn a_session_ends_after_a_hundred_letters() {
 
 #[tokio::test]
 async fn the_rate_holds_over_all_sessions_and_an_unused_turn_is_given_back() {
-    let scripted = Scripted::start(polite).await;
+    let scripted = Scripted::start(polite);
     // 50 ms apart.
     let relay = smtp(SmtpSettings { rate_per_min: Some(1_200), ..plain(scripted.port()) });
     let (mut one, mut other) = (open(&relay).await, open(&relay).await);
@@ -133,7 +185,7 @@ async fn the_rate_holds_over_all_sessions_and_an_unused_turn_is_given_back() {
 #[tokio::test]
 async fn a_relay_without_ehlo_still_takes_plain_letters() {
     let script = |turn: Turn| if turn.verb == "EHLO" { say("502 5.5.1 what?") } else { polite(turn) };
-    let scripted = Scripted::start(script).await;
+    let scripted = Scripted::start(script);
     let relay = smtp(plain(scripted.port()));
     let mut session = open(&relay).await;
     assert_eq!(ends(&relay.deliver(&mut session, &ann()).await), Ends::Sent);
@@ -146,7 +198,7 @@ async fn eight_bit_messages_go_where_they_are_taken() {
         "EHLO" => Act::Say("250-relay.test\r\n250 8bitmime\r\n".to_owned()),
         _ => polite(turn),
     };
-    let scripted = Scripted::start(script).await;
+    let scripted = Scripted::start(script);
     let relay = smtp(plain(scripted.port()));
     let mut session = open(&relay).await;
     let parcel = letter("ann@example.test", &[], "Subject: a\r\n\r\n\u{60a8}\u{597d}\r\n");
@@ -193,7 +245,7 @@ fn settings_that_cannot_be_used_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn the_configured_relay_is_one_value_for_files_and_for_a_server() {
-    let scripted = Scripted::start(polite).await;
+    let scripted = Scripted::start(polite);
     let folder = tempfile::tempdir().expect("a folder");
     for deliver in [Deliver::Files(folder.path().join("out")), Deliver::Smtp(plain(scripted.port()))] {
         let relay = AnyRelay::new(&deliver).expect("usable");

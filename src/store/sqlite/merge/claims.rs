@@ -66,7 +66,7 @@ pub(super) fn receivable(import: &mut Import<'_>, row: &Cells) -> Taken {
     };
     match before {
         None => add(import, id, wanted),
-        Some(before) => change(import, before, wanted),
+        Some(before) => change(import, before, &wanted),
     }
 }
 
@@ -165,7 +165,7 @@ fn add(import: &mut Import<'_>, id: &str, wanted: Wanted) -> Taken {
     Ok(Ok(Effect::Added))
 }
 
-fn change(import: &mut Import<'_>, before: Before, wanted: Wanted) -> Taken {
+fn change(import: &mut Import<'_>, before: Before, wanted: &Wanted) -> Taken {
     let on = import.on;
     let mut found = before.found;
     if !before.listed {

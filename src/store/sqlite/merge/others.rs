@@ -260,7 +260,7 @@ pub(super) fn event(import: &mut Import<'_>, row: &Cells) -> Taken {
 
 /// A moment as the border left it: `@` and microseconds, or civil time where
 /// the customer lives.
-fn moment(import: &mut Import<'_>, text: &str, zone: Option<&str>) -> Option<Timestamp> {
+fn moment(import: &Import<'_>, text: &str, zone: Option<&str>) -> Option<Timestamp> {
     if let Some(microseconds) = text.strip_prefix('@') {
         return Timestamp::from_microsecond(microseconds.parse().ok()?).ok();
     }

@@ -1,0 +1,190 @@
+//! What a person writes down.
+
+use courtesy::domain::ids::CustomerId;
+use courtesy::domain::receivable::{PauseCause, Status};
+use courtesy::store::sqlite::SqliteStore;
+use courtesy::store::{ImportKind, Record, Recorded, Store, StoreError};
+
+use super::world::*;
+
+async fn record(store: &SqliteStore, record: Record) -> Recorded {
+    store.record(record, at(NOON)).await.expect("recorded")
+}
+
+fn payment(receivable: Option<&str>, amount: &str) -> Record {
+    Record::Payment {
+        id: None,
+        receivable: receivable.map(Into::into),
+        customer: receivable.is_none().then(|| "C1".into()),
+        amount: amount.into(),
+        currency: None,
+        received_on: day("2026-06-28"),
+    }
+}
+
+fn status(status: Status) -> Record {
+    Record::Status { receivable: "R1".into(), status, today: day("2026-06-29") }
+}
+
+fn promise(amount: Option<&str>, promised_on: &str) -> Record {
+    Record::Promise {
+        receivable: "R1".into(),
+        promised_on: day(promised_on),
+        amount: amount.map(Into::into),
+        until: day(promised_on),
+        who: "Li Na".into(),
+        reason: "called".into(),
+    }
+}
+
+#[tokio::test]
+async fn recording_the_same_twice_is_noticed() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let event = Record::Event {
+            id: None,
+            customer: "C1".into(),
+            kind: " Visit".into(),
+            occurred_at: at(NOON),
+            outcome: None,
+            product: None,
+            note: None,
+        };
+        let hold = Record::Pause {
+            cause: PauseCause::Hold,
+            receivable: None,
+            customer: Some("C1".into()),
+            from: day("2026-06-29"),
+            until: None,
+            who: "Li Na".into(),
+            reason: "fire at theirs".into(),
+        };
+        for what in
+            [payment(Some("R1"), "40"), event, hold, promise(None, "2026-07-05"), status(Status::Legal)]
+        {
+            let first = record(&store, what.clone()).await;
+            assert!(first.new, "{first:?}");
+            let second = record(&store, what).await;
+            assert!(!second.new, "{second:?}");
+        }
+        let facts = due(&store, NOON).await;
+        let ann = &facts[0].customers[0];
+        assert_eq!((ann.events.len(), ann.events[0].kind.as_str()), (1, "visit"));
+        assert_eq!(ann.pauses.len(), 1);
+        let item =
+            ann.receivables.iter().find(|item| item.id.as_str() == "R1").expect("closed before our eyes");
+        assert_eq!((item.payments.len(), item.pauses.len(), item.status), (1, 1, Status::Legal));
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_payment_that_the_books_list_later_counts_once() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        record(&store, payment(Some("R1"), "40")).await;
+        let payments =
+            "id,receivable_id,amount,received_on\nB7,R1,40.00,2026-06-28\nB8,R1,40.00,2026-06-28\n";
+        let report = import(&store, folder.path(), ImportKind::Payments, payments).await;
+        assert_eq!((report.added, report.unchanged), (1, 1), "one was known, the other is another");
+        let report = import(&store, folder.path(), ImportKind::Payments, payments).await;
+        assert_eq!((report.added, report.changed, report.unchanged), (0, 0, 2));
+        let facts = due(&store, NOON).await;
+        assert_eq!(facts[0].customers[0].receivables[1].balance().to_string(), "20.00 EUR");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_named_with_what_may_be_meant() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        for (what, part) in [
+            (payment(Some("r1"), "1"), "is it `R1`?"),
+            (payment(Some("X"), "1"), "no receivable `X`"),
+            (payment(Some("R1"), "1,50"), "`1,50` is not an amount"),
+            (payment(None, "1"), "needs a currency"),
+            (payment(Some("R1"), "0"), "a payment of nothing"),
+            (promise(None, "2026-06-01"), "is over"),
+            (promise(Some("-1"), "2026-07-01"), "promises nothing"),
+        ] {
+            let told = store.record(what.clone(), at(NOON)).await.expect_err("an error");
+            assert!(matches!(told, StoreError::NotFound(_) | StoreError::Refused(_)));
+            assert!(told.to_string().contains(part), "{told}");
+        }
+        let told = store.history(CustomerId::from("morning star")).await.expect_err("an error");
+        assert_eq!(told.to_string(), "no customer `morning star`; is it `C1`?");
+    }
+}
+
+#[tokio::test]
+async fn a_new_promise_takes_the_place_of_the_pending_one_and_both_count() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        record(&store, promise(None, "2026-07-05")).await;
+        let later = "2026-07-02T04:00:00Z";
+        store.record(promise(Some("60"), "2026-07-09"), at(later)).await.expect("recorded");
+        let facts = due(&store, NOON).await;
+        let pauses: Vec<_> =
+            facts[0].customers[0].receivables[1].pauses.iter().map(|p| (p.cause, p.from, p.until)).collect();
+        assert_eq!(
+            pauses,
+            [
+                (PauseCause::Promise, day("2026-06-29"), Some(day("2026-07-01"))),
+                (PauseCause::Promise, day("2026-07-02"), Some(day("2026-07-09"))),
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pause_ends_on_the_day_it_is_ended() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let disputed = RECEIVABLES.replace("2026-06-20,open", "2026-06-20,disputed");
+        import(&store, folder.path(), ImportKind::Receivables, &disputed).await;
+        let item = |facts: &[courtesy::domain::facts::Facts]| facts[0].customers[0].receivables[1].clone();
+        let facts = due(&store, NOON).await;
+        assert_eq!((item(&facts).status, item(&facts).pauses[0].until), (Status::Disputed, None));
+        let resume = Record::Resume {
+            cause: PauseCause::Dispute,
+            receivable: Some("R1".into()),
+            customer: None,
+            until: day("2026-07-03"),
+        };
+        assert!(record(&store, resume.clone()).await.new);
+        assert!(!record(&store, resume).await.new);
+        let facts = due(&store, NOON).await;
+        assert_eq!(
+            (item(&facts).status, item(&facts).pauses[0].until),
+            (Status::Open, Some(day("2026-07-03")))
+        );
+        // The books still say disputed; a person knows better until they say something new.
+        import(&store, folder.path(), ImportKind::Receivables, &disputed).await;
+        assert_eq!(item(&due(&store, NOON).await).status, Status::Open);
+    }
+}
+
+#[tokio::test]
+async fn history_tells_what_was_recorded_and_changed() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        record(&store, payment(Some("R1"), "40")).await;
+        record(&store, promise(Some("60"), "2026-07-05")).await;
+        record(&store, status(Status::Legal)).await;
+        let moved = RECEIVABLES.replace("2026-06-10", "2026-07-31");
+        import(&store, folder.path(), ImportKind::Receivables, &moved).await;
+        let lines: Vec<_> = store
+            .history(CustomerId::from("C1"))
+            .await
+            .expect("a history")
+            .iter()
+            .map(|entry| format!("{} {}: {}", entry.what, entry.about, entry.detail))
+            .collect();
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(lines[0].starts_with("payment R1: 40.00 EUR (r-"), "{lines:?}");
+        assert!(
+            lines.contains(&"promise R1: 60.00 by 2026-07-05, until 2026-07-05; called (Li Na)".to_owned())
+        );
+        assert!(lines.contains(&"status R1: open -> legal (person)".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"due_on R2: 2026-06-10 -> 2026-07-31 (import)".to_owned()), "{lines:?}");
+    }
+}
