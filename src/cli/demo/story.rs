@@ -456,7 +456,8 @@ mod tests {
                 | Act::Status(claim, _) => assert!(claims.contains(claim), "{claim}"),
                 Act::OnAccount(customer, ..)
                 | Act::Event(_, customer, ..)
-                | Act::HoldCustomer(customer, ..) => {
+                | Act::HoldCustomer(customer, ..)
+                | Act::Release(customer) => {
                     assert!(customers.contains(customer), "{customer}");
                 }
             }
