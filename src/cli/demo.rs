@@ -265,3 +265,24 @@ fn make_room(args: &DemoArgs) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_former_demo_is_ever_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let args = |force| DemoArgs { dir: folder.path().to_owned(), force };
+        make_room(&args(false)).expect("an empty folder will do");
+        let letters = folder.path().join("data/outbox");
+        fs::create_dir_all(&letters).expect("a folder with letters");
+        make_room(&args(true)).expect_err("somebody's letters stay");
+        assert!(letters.exists());
+        fs::write(folder.path().join(MARKER), "").expect("marked");
+        let refusal = make_room(&args(false)).expect_err("only when asked to").to_string();
+        assert!(refusal.contains("--force"), "{refusal}");
+        make_room(&args(true)).expect("asked to");
+        assert!(!letters.exists());
+    }
+}

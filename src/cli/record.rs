@@ -19,7 +19,7 @@ Examples:
   courtesy record payment INV-4711 1200.50                 money came in today
   courtesy record payment INV-4711 -1200.50 --on 2026-03-02   and went back: it bounced
   courtesy record payment --customer C001 500 --currency CNY  on account
-  courtesy record event C001 visit --outcome positive --note 'liked the new lathe'
+  courtesy record event C001 visit --outcome positive --note 'The drawings follow tomorrow.'
   courtesy record promise INV-4711 2026-04-15
   courtesy record dispute INV-4711 --reason 'two boxes were missing'
   courtesy record resume dispute INV-4711
@@ -88,7 +88,7 @@ struct EventArgs {
     /// About what
     #[arg(long)]
     product: Option<String>,
-    /// In your own words; may be shown in the letter
+    /// In your own words, as the customer may read them: the thank-you shows them
     #[arg(long)]
     note: Option<String>,
     /// When: 2026-03-02, 2026-03-02T14:30, or with an offset [default: now]

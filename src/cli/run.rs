@@ -38,7 +38,7 @@ pub struct RunArgs {
 
 /// What a person should hear of without asking: somebody has to do
 /// something, or wanted it so. The rest is the ordinary course.
-const NOTABLE: [&str; 12] = [
+const NOTABLE: [&str; 15] = [
     "address missing",
     "address unusable",
     "address suppressed",
@@ -50,6 +50,9 @@ const NOTABLE: [&str; 12] = [
     "closed",
     "settled",
     "covered by credit",
+    "payment bounced",
+    "time-barred",
+    "stale",
     "backlog",
 ];
 

@@ -124,13 +124,23 @@ const ACTS: &[(i32, &str, Act)] = &[
     (
         5,
         "10:20",
-        Event("visit", "C09", GOOD, "Edge bander EB-2", "Tried the edge bander on their own oak boards"),
+        Event(
+            "visit",
+            "C09",
+            GOOD,
+            "Edge bander EB-2",
+            "It was good to see the edge bander run on your own oak boards.",
+        ),
     ),
     (9, "15:05", Event("signing", "C02", GOOD, "数控车床", "")),
     (9, "16:30", Paid("D-2001", "96000.00")),
     (11, "11:00", Paid("P-3001", "28000.00")),
     (12, "14:10", Event("signing", "C09", GOOD, "Edge bander EB-2", "")),
-    (17, "09:40", Event("visit", "C10", GOOD, "整经机", "看了样机，对新的张力控制很感兴趣")),
+    (
+        17,
+        "09:40",
+        Event("visit", "C10", GOOD, "整经机", "您提到的张力控制问题，我已请工程师整理资料，随后发给您。"),
+    ),
     (18, "11:15", Paid("INV-1001", "12400.00")),
     (19, "10:00", Paid("I-5001", "8000.00")),
     (25, "17:00", Event("delivery", "C02", None, "数控车床", "")),
@@ -142,7 +152,7 @@ const ACTS: &[(i32, &str, Act)] = &[
     (
         44,
         "15:20",
-        Event("visit", "C11", BAD, "Carton line", "Unhappy about the noise; Anna takes care of it"),
+        Event("visit", "C11", BAD, "Carton line", "Unhappy about the noise; Anna takes care of it."),
     ),
     (50, "11:00", Resume(PauseCause::Dispute, "INV-1004")),
     (51, "10:20", Paid("B-2001", "150000.00")),
@@ -162,10 +172,20 @@ const ACTS: &[(i32, &str, Act)] = &[
     (92, "15:30", Act::Release("C11")),
     (93, "16:40", OnAccount("C09", "500.00", "AUD")),
     (97, "10:00", Paid("I-5003", "8000.00")),
-    (100, "10:30", Event("visit", "C12", GOOD, "切配机", "第二家门店也想上一套")),
+    (100, "10:30", Event("visit", "C12", GOOD, "切配机", "第二家门店的方案，我这两天整理好发给您。")),
     (103, "15:00", Event("delivery", "C12", None, "切配机", "")),
     (106, "09:50", Event("signing", "C13", GOOD, "Gripper cell, second line", "")),
-    (116, "14:30", Event("visit", "C03", GOOD, "Spindle set", "Came by to see the new spindles")),
+    (
+        116,
+        "14:30",
+        Event(
+            "visit",
+            "C03",
+            GOOD,
+            "Spindle set",
+            "The test cuts on the new spindles will be with you by the end of the week.",
+        ),
+    ),
 ];
 
 /// What a person does.
@@ -436,7 +456,8 @@ mod tests {
                 | Act::Status(claim, _) => assert!(claims.contains(claim), "{claim}"),
                 Act::OnAccount(customer, ..)
                 | Act::Event(_, customer, ..)
-                | Act::HoldCustomer(customer, ..) => {
+                | Act::HoldCustomer(customer, ..)
+                | Act::Release(customer) => {
                     assert!(customers.contains(customer), "{customer}");
                 }
             }
