@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use courtesy::clock::{Clock as _, VirtualClock};
 use courtesy::domain::customer::Class;
+use courtesy::domain::delivery::Parcel;
 use courtesy::domain::ids::{CustomerId, ReceivableId};
 use courtesy::domain::notice::{LetterState, Subject};
 use courtesy::domain::receivable::PauseCause;
@@ -15,7 +16,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use super::model::{Business, Dice, Item};
+use super::model::{Business, Customer, Dice, Item};
 use super::relay::Moody;
 
 type World = Engine<SqliteStore, Moody, VirtualClock>;
@@ -279,7 +280,7 @@ impl Year {
         let accepted = self.relay.accepted.lock().expect("no panic while accepting")[self.checked..].to_vec();
         for (when, parcel) in accepted {
             self.checked += 1;
-            let row = self.row_of(parcel.message_id.as_str()).await;
+            let row = self.row_of(&parcel).await;
             let internal = row.draft.class == Class::Internal;
             let customer = self
                 .business
@@ -325,20 +326,23 @@ impl Year {
         letters.push((day, name.to_owned()));
     }
 
-    async fn row_of(&self, message_id: &str) -> OutboxLetter {
-        let customers: Vec<CustomerId> =
-            self.business.customers.iter().map(|c| CustomerId::from(c.id.as_str())).collect();
-        for customer in customers {
-            let filter = OutboxFilter { customer: Some(customer), limit: 20, ..OutboxFilter::default() };
+    /// The outbox's row of an accepted letter, found by its Message-ID.
+    async fn row_of(&self, parcel: &Parcel) -> OutboxLetter {
+        let ours = |customer: &&Customer| customer.email == parcel.to.as_str();
+        let likely = self.business.customers.iter().filter(ours);
+        let others = self.business.customers.iter().filter(|customer| !ours(customer));
+        for customer in likely.chain(others) {
+            let customer = Some(CustomerId::from(customer.id.as_str()));
+            let filter = OutboxFilter { customer, limit: 6, ..OutboxFilter::default() };
             let rows = self.engine.store().outbox(filter).await.expect("the outbox");
-            let found = rows
-                .into_iter()
-                .find(|row| row.made.as_ref().is_some_and(|made| made.parcel.message_id == message_id));
+            let found = rows.into_iter().find(|row| {
+                row.made.as_ref().is_some_and(|made| made.parcel.message_id == parcel.message_id)
+            });
             if let Some(row) = found {
                 return row;
             }
         }
-        panic!("a letter that the outbox does not know: {message_id}");
+        panic!("a letter that the outbox does not know: {}", parcel.message_id);
     }
 
     /// What must hold over the whole year.
