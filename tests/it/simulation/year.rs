@@ -304,7 +304,8 @@ impl Year {
             }
             // Thanks that answer the customer's own act have a budget of their
             // own: one a day, where the others have one in two days.
-            let (book, days) = if row.draft.rule.as_str().ends_with("-thanks") { ("moments", 1) } else { ("", 2) };
+            let (book, days) =
+                if row.draft.rule.as_str().ends_with("-thanks") { ("moments", 1) } else { ("", 2) };
             let book = format!("{book} {}", customer.email);
             self.check_budget(&book, days, day, &name);
         }
