@@ -152,14 +152,14 @@ fn warn(report: &ImportReport, screen: &mut Screen) -> anyhow::Result<()> {
     }
     if report.unusable_addresses > 0 {
         warning(format!(
-            "{} customers have no address that can be written to; their letters wait until they have one",
+            "customers without an address that can be written to: {}; their letters wait until there is one",
             report.unusable_addresses
         ))?;
     }
     if !report.missing.is_empty() {
         warning(format!(
-            "{} open items were in the last file and are not in this one; they are on hold until they are \
-             listed again, paid, or resumed: {}",
+            "open items of the last file that this one lacks: {}; on hold until they are listed again, paid \
+             or resumed: {}",
             report.missing.len(),
             shortened(&report.missing)
         ))?;
