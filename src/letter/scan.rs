@@ -191,15 +191,11 @@ impl<'s> Reader<'s> {
         let mut parts = path.split('.');
         let head = parts.next().unwrap_or_default();
         let top = || VARIABLES.iter().chain(self.further);
-        let mut shape = match self.bound.get(head) {
-            Some(shape) => *shape,
-            None => match top().find(|variable| variable.name == head) {
-                Some(variable) => variable.shape,
-                None => {
-                    let near = nearest(head, top().map(|variable| variable.name));
-                    return Err(near.map(|name| path.replacen(head, &name, 1)));
-                }
-            },
+        let bound = self.bound.get(head).copied();
+        let known = || top().find(|variable| variable.name == head).map(|variable| variable.shape);
+        let Some(mut shape) = bound.or_else(known) else {
+            let near = nearest(head, top().map(|variable| variable.name));
+            return Err(near.map(|name| path.replacen(head, &name, 1)));
         };
         let mut known = head.to_owned();
         for part in parts {
