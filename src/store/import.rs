@@ -154,7 +154,7 @@ fn stage_file(kind: ImportKind, file: &Path, progress: &dyn Fn(u64)) -> Result<S
 fn temporary() -> rusqlite::Result<Connection> {
     let conn = Connection::open("")?;
     conn.execute_batch(
-        "PRAGMA synchronous = OFF;
+        "PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;
          CREATE TABLE staged
              (place INTEGER PRIMARY KEY, line INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, cells TEXT NOT NULL) STRICT;
          CREATE TABLE bad (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -309,6 +309,6 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<ImportReport, StoreError> {
         let staged = super::import::stage(order.clone(), progress).await?;
-        self.write("importing", move |desk| merge::merge(desk, &order, staged, now)).await
+        self.inner.writer.whole("importing", move |desk| merge::merge(desk, &order, staged, now)).await
     }
 }

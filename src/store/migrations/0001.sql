@@ -71,7 +71,7 @@ CREATE INDEX receivables_in_reach ON receivables (customer, reach_on);
 CREATE TABLE payments (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    import_id TEXT UNIQUE,
+    import_id TEXT,
     customer INTEGER NOT NULL REFERENCES customers (key),
     receivable INTEGER REFERENCES receivables (key),
     amount TEXT NOT NULL,
@@ -79,6 +79,8 @@ CREATE TABLE payments (
     received_on TEXT NOT NULL,
     recorded INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE UNIQUE INDEX payments_imported ON payments (import_id) WHERE import_id IS NOT NULL;
+CREATE INDEX payments_to_adopt ON payments (customer) WHERE recorded = 1 AND import_id IS NULL;
 CREATE INDEX payments_of_receivable ON payments (receivable) WHERE receivable IS NOT NULL;
 CREATE INDEX payments_of_customer ON payments (customer);
 CREATE INDEX payments_on_account ON payments (customer) WHERE receivable IS NULL;

@@ -53,7 +53,7 @@ struct Import<'a> {
     moved: u64,
 }
 
-/// Takes over a file in a savepoint of its own, and keeps it or not.
+/// Takes over a file in a transaction of its own, and keeps it or not.
 pub(super) fn merge(
     desk: &mut Desk,
     order: &ImportOrder,
@@ -61,7 +61,6 @@ pub(super) fn merge(
     now: Timestamp,
 ) -> Result<ImportReport, Fault> {
     let today = desk.zones.today(now);
-    desk.conn.execute_batch("SAVEPOINT import")?;
     let places = columns_of(order.kind).iter().enumerate().map(|(at, column)| (column.name, at)).collect();
     let report = ImportReport {
         rows: staged.count,
@@ -82,9 +81,9 @@ pub(super) fn merge(
         moved: 0,
     };
     let report = import.run()?;
-    // A refusal above leaves through the request's own savepoint.
-    let end = if report.kept { "RELEASE import" } else { "ROLLBACK TO import; RELEASE import" };
-    desk.conn.execute_batch(end)?;
+    if !report.kept {
+        desk.conn.execute_batch("ROLLBACK")?;
+    }
     Ok(report)
 }
 

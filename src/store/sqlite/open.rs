@@ -145,7 +145,7 @@ fn check_whole(file: &Path, conn: &Connection) -> Result<(), StoreError> {
 pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(256);
-    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;")
+    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -64000;")
 }
 
 /// A commit that was answered survives the loss of power: a forgotten one

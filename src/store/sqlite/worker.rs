@@ -99,6 +99,17 @@ impl Worker {
         self.send(doing, Request::Shared, move |desk| in_savepoint(desk, work))
     }
 
+    /// Runs `work` in a transaction of its own, without savepoints: in a long
+    /// one they would make each statement cost as much as all before it.
+    /// `work` may end it itself by a `ROLLBACK`.
+    pub(super) fn whole<T: Send + 'static, W: FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: W,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, W> {
+        self.send(doing, Request::Alone, move |desk| in_transaction(desk, work))
+    }
+
     /// Runs `work` outside any transaction.
     pub(super) fn alone<T: Send + 'static, W: FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static>(
         &self,
@@ -182,6 +193,20 @@ fn in_savepoint<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, Fa
     result
 }
 
+fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, Fault>) -> Result<T, Fault> {
+    run(&desk.conn, "BEGIN IMMEDIATE")?;
+    let result = guarded(desk, work).and_then(|done| {
+        if !desk.conn.is_autocommit() {
+            run(&desk.conn, "COMMIT")?;
+        }
+        Ok(done)
+    });
+    if result.is_err() && !desk.conn.is_autocommit() {
+        run(&desk.conn, "ROLLBACK")?;
+    }
+    result
+}
+
 fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
@@ -203,7 +228,8 @@ fn write_loop(mut desk: Desk, place: Option<&Place>, requests: &mpsc::Receiver<R
             run_group(&mut desk, place, shared);
         }
         if let Some(work) = alone {
-            work(Ok(&mut desk))(Ok(()));
+            let ready = place.map_or(Ok(()), Place::check);
+            work(ready.map(|()| &mut desk))(Ok(()));
         }
     }
 }

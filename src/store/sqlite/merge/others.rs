@@ -175,7 +175,7 @@ fn adopt(import: &Import<'_>, id: &str, wanted: &Booked) -> Result<bool, Fault> 
         .conn
         .prepare_cached(
             "UPDATE payments SET import_id = ?1 WHERE key =
-                 (SELECT key FROM payments WHERE customer = ?2 AND receivable IS ?3 AND amount = ?4
+                 (SELECT key FROM payments INDEXED BY payments_to_adopt WHERE customer = ?2 AND receivable IS ?3 AND amount = ?4
                       AND currency = ?5 AND received_on = ?6 AND recorded = 1 AND import_id IS NULL LIMIT 1)",
         )?
         .execute(params![
