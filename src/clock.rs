@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Where the time comes from.
 pub trait Clock: Clone + Send + Sync + 'static {
-    /// The moment, to the microsecond.
+    /// The moment.
     fn now(&self) -> Timestamp;
 
     /// Lets time pass.

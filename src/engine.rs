@@ -1,9 +1,9 @@
 //! What runs: passes that plan, couriers that deliver, and the daemon that
 //! keeps both going.
 //!
-//! In reading order: [`cycle`] observes, plans and queues; [`courier`] claims,
-//! composes, hands over and records; [`journal`] writes the log line of each
-//! letter; [`daemon`] turns the heartbeat into passes; [`rehearsal`] does the
+//! In reading order: `cycle` observes, plans and queues; `ready` asks again
+//! and composes; `courier` claims, hands over and records; `journal` writes
+//! the log line of each letter; [`daemon`] turns the heartbeat into passes; [`rehearsal`] does the
 //! same with a virtual clock.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
@@ -13,6 +13,7 @@ mod courier;
 mod cycle;
 pub mod daemon;
 mod journal;
+mod ready;
 pub mod rehearsal;
 
 use std::collections::BTreeMap;

@@ -6,26 +6,23 @@
 //! and no courier begins another letter.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
+use super::ready::{Ready, decide, leaves_on};
 use super::{DeliveryReport, Engine, Office, journal};
 use crate::clock::Clock;
 use crate::domain::delivery::{self, AttemptContext, LeftOut, Outcome, SmtpStage, Transition, Unreachable};
-use crate::domain::facts::{Facts, Reach};
+use crate::domain::facts::Reach;
 use crate::domain::ids::LetterId;
-use crate::domain::notice::{Draft, LetterState};
-use crate::domain::plan::{self, Recheck};
+use crate::domain::notice::LetterState;
+use crate::domain::plan;
 use crate::domain::rule::Rules;
-use crate::letter::{ComposeError, Occasion, mime};
 use crate::relay::Relay;
-use crate::store::{Begun, Claim, Made, OutboxLetter, SetAside, Store, StoreError};
+use crate::store::{Begun, Claim, SetAside, Store, StoreError};
 
 /// How many letters are taken from the outbox at a time.
 const BATCH: usize = 1_000;
@@ -165,7 +162,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         if !matches!(row.state, LetterState::Queued | LetterState::Retry) || row.next_attempt_at > now {
             return Ok(None);
         }
-        match decide(round, &row, &facts, now) {
+        match decide(&round.office, &round.rules, &row, &facts, now) {
             Ok((draft, made)) => Ok(Some(Ready { row, facts: Arc::new(facts), draft, made })),
             Err((what, why)) => {
                 if self.store.set_aside(letter, row.attempts, what.clone(), why.clone(), now).await? {
@@ -341,76 +338,4 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
         }
     }
-}
-
-/// A letter that is made and may go.
-pub(super) struct Ready {
-    pub(super) row: OutboxLetter,
-    facts: Arc<Facts>,
-    pub(super) draft: Draft,
-    pub(super) made: Made,
-}
-
-fn leaves_on(ready: &Ready, now: Timestamp) -> jiff::civil::Date {
-    let zone = ready.facts.customer(&ready.draft.customer).map(|facts| facts.customer.zone.clone());
-    now.to_zoned_datetime(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
-}
-
-/// Asks the pure decision again and makes the letter; or what becomes of it
-/// instead, and why.
-fn decide(
-    round: &Round,
-    row: &OutboxLetter,
-    facts: &Facts,
-    now: Timestamp,
-) -> Result<(Draft, Made), (SetAside, String)> {
-    let settings = &round.office.settings;
-    let draft = match plan::recheck(&round.rules, settings, facts, row.id, &row.draft, now) {
-        Recheck::Due(draft) => *draft,
-        Recheck::Later { until, why } => return Err((SetAside::Later(until), why)),
-        Recheck::Cancel { why } => return Err((SetAside::Cancel, why)),
-    };
-    if draft.approve && !row.approved {
-        return Err((SetAside::Hold, "awaiting approval".to_owned()));
-    }
-    // One customer's letter must not stop the others', whatever is in it.
-    let made = catch_unwind(AssertUnwindSafe(|| make(&round.office, row, &draft, facts, now)));
-    match made {
-        Ok(Ok(made)) => Ok((draft, made)),
-        Ok(Err(error)) => Err((SetAside::Hold, error.to_string())),
-        Err(_) => Err((SetAside::Hold, "making the letter panicked; please report this".to_owned())),
-    }
-}
-
-/// The same bytes as before where the letter would show the same; otherwise
-/// it is made anew, with a Message-ID of its own. Every earlier attempt is
-/// known not to have been accepted, or the letter would not be tried again.
-fn make(
-    office: &Office,
-    row: &OutboxLetter,
-    draft: &Draft,
-    facts: &Facts,
-    now: Timestamp,
-) -> Result<Made, ComposeError> {
-    let occasion = Occasion { draft, facts, settings: &office.settings, mail: &office.mail, now };
-    let content = office.composer.compose(&occasion)?;
-    if let Some(made) = row.made.as_ref().filter(|made| made.fingerprint == content.fingerprint) {
-        return Ok(made.clone());
-    }
-    let message_id = message_id(draft, &content.fingerprint, office.mail.from.address.domain());
-    let parcel = mime::build(&content, &office.mail, &message_id, now)?;
-    Ok(Made { locale: content.locale, subject: content.subject, fingerprint: content.fingerprint, parcel })
-}
-
-/// From the notice keys and the rendering, so that the same letter has the
-/// same id wherever it is made.
-fn message_id(draft: &Draft, fingerprint: &str, domain: &str) -> String {
-    let mut hash = Sha256::new();
-    for line in &draft.lines {
-        hash.update(line.key.to_string().as_bytes());
-        hash.update([0]);
-    }
-    hash.update(fingerprint.as_bytes());
-    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}@{domain}")
 }

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use tracing::{debug, error, info, warn};
 
 use super::PassReport;
-use super::courier::Ready;
+use super::ready::Ready;
 use crate::domain::customer::Class;
 use crate::domain::delivery::{LeftOut, Transition, Unreachable};
 use crate::domain::notice::{Draft, LetterState};

@@ -17,6 +17,8 @@ pub async fn run_until<S: Store, R: Relay>(
     engine: &Engine<S, R, VirtualClock>,
     until: Timestamp,
 ) -> Result<DeliveryReport, StoreError> {
+    // The clock counts microseconds, and would never reach a fraction of one.
+    let until = Timestamp::from_microsecond(until.as_microsecond()).unwrap_or(until);
     let mut report = DeliveryReport::default();
     loop {
         engine.pass().await?;

@@ -26,7 +26,7 @@ pub fn over(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     let receivable = item.receivable?;
     match rule.anchor {
         Anchor::Receivable(ReceivableDate::SettledOn) => None,
-        Anchor::Payment => over_payment(receivable, item),
+        Anchor::Payment => over_payment(view, receivable, item),
         Anchor::Receivable(_) | Anchor::Event(_) | Anchor::Calendar => {
             if receivable.kind == Kind::CreditNote {
                 Some(Stop::CreditNote)
@@ -48,8 +48,8 @@ fn closed(status: Status) -> Stop {
 }
 
 /// A part payment is thanked for while a rest is open; one that bounced is
-/// not.
-fn over_payment(receivable: &Receivable, item: &Item<'_>) -> Option<Stop> {
+/// not, nor one whose rest is covered by credit: the letter would name it.
+fn over_payment(view: &View<'_>, receivable: &Receivable, item: &Item<'_>) -> Option<Stop> {
     let payment = item.payment?;
     let bounced = receivable.payments.iter().any(|other| {
         other.amount.amount == -payment.amount.amount && other.received_on >= payment.received_on
@@ -60,7 +60,11 @@ fn over_payment(receivable: &Receivable, item: &Item<'_>) -> Option<Stop> {
     if !receivable.status.is_live() {
         return Some(closed(receivable.status));
     }
-    (!receivable.balance().is_positive()).then_some(Stop::Settled)
+    if !receivable.balance().is_positive() {
+        return Some(Stop::Settled);
+    }
+    let currency = receivable.amount.currency;
+    (view.net(currency) <= rust_decimal::Decimal::ZERO).then_some(Stop::CoveredByCredit(currency))
 }
 
 /// What silences letters to the customer about this item. None of it

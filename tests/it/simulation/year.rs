@@ -114,16 +114,16 @@ impl Year {
 
     async fn something_happens(&mut self, day: Date) {
         match self.dice.below(100) {
-            0..30 => self.invoice(day).await,
-            30..48 => self.payment(day).await,
-            48..52 => self.bounce(day).await,
-            52..56 => self.pause(day).await,
-            56..59 => self.promise(day).await,
-            59..62 => self.move_due_date(day).await,
-            62..65 => self.close().await,
-            65..80 => self.event(day).await,
+            0..10 => self.invoice(day).await,
+            10..20 => self.payment(day).await,
+            20..22 => self.bounce(day).await,
+            22..25 => self.pause(day).await,
+            25..27 => self.promise(day).await,
+            27..29 => self.move_due_date(day).await,
+            29..31 => self.close().await,
+            31..40 => self.event(day).await,
             // Another heartbeat out of turn.
-            80..90 => {
+            40..50 => {
                 self.engine.pass().await.expect("the store works");
             }
             _ => {}
@@ -333,7 +333,7 @@ impl Year {
         let others = self.business.customers.iter().filter(|customer| !ours(customer));
         for customer in likely.chain(others) {
             let customer = Some(CustomerId::from(customer.id.as_str()));
-            let filter = OutboxFilter { customer, limit: 6, ..OutboxFilter::default() };
+            let filter = OutboxFilter { customer, limit: 12, ..OutboxFilter::default() };
             let rows = self.engine.store().outbox(filter).await.expect("the outbox");
             let found = rows.into_iter().find(|row| {
                 row.made.as_ref().is_some_and(|made| made.parcel.message_id == parcel.message_id)

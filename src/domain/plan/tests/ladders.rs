@@ -1,9 +1,10 @@
 //! One receivable, one rule: whole ladders.
 
-use super::world::*;
+use super::build::{at, date, event, invoice, paid, pause, reminders, rule, stage};
+use super::world::World;
 use crate::domain::customer::Class;
 use crate::domain::receivable::{PauseCause, Status, round_after};
-use crate::domain::rule::*;
+use crate::domain::rule::{Anchor, Backlog, Recipient, Repeat, RuleSeen, Stage, Then};
 
 /// Due on Monday, 2 March 2026.
 const DUE: &str = "2026-03-02";

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, ToSpan};
 use proptest::prelude::*;
 
-use super::world::*;
+use super::build::{at, date, event, invoice, paid, reminders, shanghai, visit_thanks};
+use super::world::World;
 use crate::domain::notice::PastNotice;
 use crate::domain::plan::plan;
 use crate::domain::receivable::{Pause, PauseCause, Receivable};

@@ -1,10 +1,13 @@
 //! One relationship: budgets, interlocks, combined letters, credit.
 
-use super::world::*;
+use super::build::{
+    cny, customer, date, event, invoice, paid, pause, person, reminders, rule, stage, visit_thanks,
+};
+use super::world::World;
 use crate::domain::customer::{Class, Suppression};
 use crate::domain::event::EventOutcome;
 use crate::domain::receivable::{Kind, PauseCause};
-use crate::domain::rule::*;
+use crate::domain::rule::{Anchor, Backlog, Interlock, ReceivableDate, Recipient, Rule};
 
 #[test]
 fn a_visit_is_thanked_for_within_minutes_or_at_the_next_decent_hour() {

@@ -1,0 +1,88 @@
+//! Making a letter ready: the decision asked again, then the bytes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::Office;
+use crate::domain::facts::Facts;
+use crate::domain::notice::Draft;
+use crate::domain::plan::{self, Recheck};
+use crate::domain::rule::Rules;
+use crate::letter::{ComposeError, Occasion, mime};
+use crate::store::{Made, OutboxLetter, SetAside};
+
+/// A letter that is made and may go.
+pub(super) struct Ready {
+    pub(super) row: OutboxLetter,
+    pub(super) facts: Arc<Facts>,
+    pub(super) draft: Draft,
+    pub(super) made: Made,
+}
+
+pub(super) fn leaves_on(ready: &Ready, now: Timestamp) -> jiff::civil::Date {
+    let zone = ready.facts.customer(&ready.draft.customer).map(|facts| facts.customer.zone.clone());
+    now.to_zoned_datetime(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
+}
+
+/// Asks the pure decision again and makes the letter; or what becomes of it
+/// instead, and why.
+pub(super) fn decide(
+    office: &Office,
+    rules: &Rules,
+    row: &OutboxLetter,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<(Draft, Made), (SetAside, String)> {
+    let settings = &office.settings;
+    let draft = match plan::recheck(rules, settings, facts, row.id, &row.draft, now) {
+        Recheck::Due(draft) => *draft,
+        Recheck::Later { until, why } => return Err((SetAside::Later(until), why)),
+        Recheck::Cancel { why } => return Err((SetAside::Cancel, why)),
+    };
+    if draft.approve && !row.approved {
+        return Err((SetAside::Hold, "awaiting approval".to_owned()));
+    }
+    // One customer's letter must not stop the others', whatever is in it.
+    let made = catch_unwind(AssertUnwindSafe(|| make(office, row, &draft, facts, now)));
+    match made {
+        Ok(Ok(made)) => Ok((draft, made)),
+        Ok(Err(error)) => Err((SetAside::Hold, error.to_string())),
+        Err(_) => Err((SetAside::Hold, "making the letter panicked; please report this".to_owned())),
+    }
+}
+
+/// The same bytes as before where the letter would show the same; otherwise
+/// it is made anew, with a Message-ID of its own. Every earlier attempt is
+/// known not to have been accepted, or the letter would not be tried again.
+fn make(
+    office: &Office,
+    row: &OutboxLetter,
+    draft: &Draft,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<Made, ComposeError> {
+    let occasion = Occasion { draft, facts, settings: &office.settings, mail: &office.mail, now };
+    let content = office.composer.compose(&occasion)?;
+    if let Some(made) = row.made.as_ref().filter(|made| made.fingerprint == content.fingerprint) {
+        return Ok(made.clone());
+    }
+    let message_id = message_id(draft, &content.fingerprint, office.mail.from.address.domain());
+    let parcel = mime::build(&content, &office.mail, &message_id, now)?;
+    Ok(Made { locale: content.locale, subject: content.subject, fingerprint: content.fingerprint, parcel })
+}
+
+/// From the notice keys and the rendering, so that the same letter has the
+/// same id wherever it is made.
+fn message_id(draft: &Draft, fingerprint: &str, domain: &str) -> String {
+    let mut hash = Sha256::new();
+    for line in &draft.lines {
+        hash.update(line.key.to_string().as_bytes());
+        hash.update([0]);
+    }
+    hash.update(fingerprint.as_bytes());
+    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex}@{domain}")
+}
