@@ -14,7 +14,7 @@ use crate::domain::receivable::Kind;
 use crate::domain::settings::{Budget, Business, DunningSettings, LetterSettings, PromiseSettings};
 
 /// A pass of more would hold the store for too long.
-const PER_PASS_MAX: u32 = 10_000;
+const PER_PASS_MAX: u32 = 1_000_000;
 
 /// After how long claims become time-barred, and what starts that anew.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -164,7 +164,7 @@ impl<'r, 'a> Climb<'r, 'a> {
     /// from the one really sent.
     fn later(&self, track: Track) -> Next<'r> {
         let last = self.last_later(track);
-        let mut stale = false;
+        let mut missed = None;
         let mut next = None;
         for stage in self.stages_of(track).filter(|stage| self.is_later(stage)) {
             let unsent = last.is_none_or(|last| precedes(last.offset, stage.at))
@@ -177,7 +177,9 @@ impl<'r, 'a> Climb<'r, 'a> {
             }
             let rung = self.spaced(stage, last);
             if self.is_stale(&rung) {
-                stale = true;
+                // What was reached before the rule was not missed by it.
+                let own = self.moment(stage.at, self.own_day(stage.at));
+                missed = Some(if self.is_backlog(own) { Stop::Backlog } else { Stop::Stale });
                 continue;
             }
             next = Some(rung);
@@ -188,8 +190,7 @@ impl<'r, 'a> Climb<'r, 'a> {
             (Some(next), Some(repeated)) if repeated.at < next.at => self.arrive(repeated),
             (Some(next), _) => self.enter(next, last.is_some()),
             (None, Some(repeated)) => self.arrive(repeated),
-            (None, None) if stale => Next::Nothing(Stop::Stale),
-            (None, None) => Next::Nothing(self.why_over(last)),
+            (None, None) => Next::Nothing(missed.unwrap_or_else(|| self.why_over(last))),
         }
     }
 

@@ -79,6 +79,12 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Whether it is a pause, whose days do not count for the ladder.
+    #[must_use]
+    pub fn is_pause(&self) -> bool {
+        matches!(self, Self::Disputed | Self::OnHold(_) | Self::Promised(_))
+    }
+
     /// The name in log, `plan` and `explain`.
     #[must_use]
     pub fn name(&self) -> &'static str {

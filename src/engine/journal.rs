@@ -76,11 +76,16 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
         Decision::Waiting { why, .. } | Decision::Skipped { why } => why,
     };
     let (rule, customer) = (verdict.rule.as_str(), verdict.customer.as_str());
-    let about = &verdict.subject;
     let stage = verdict.stage.as_ref().map_or("", |stage| stage.as_str());
     let dunning = rules.get(&verdict.rule).is_some_and(|rule| rule.class == Class::Dunning);
+    // A letter that is not even reached is missed by nobody.
+    let reached = match &verdict.decision {
+        Decision::Skipped { .. } => verdict.stage.is_some(),
+        Decision::Waiting { why, .. } => matches!(why, Stop::OnHold(_) | Stop::Promised(_)),
+        Decision::Due => false,
+    };
     let aloud = dunning
-        && verdict.stage.is_some()
+        && reached
         && matches!(
             why,
             Stop::Blocked
@@ -94,9 +99,10 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
                 | Stop::TimeBarred(_)
         );
     if aloud || matches!(why, Stop::Stale) {
-        info!(rule, stage, customer, %about, reason = %why, "not sent");
+        let (about, reason) = (verdict.subject.to_string(), why.to_string());
+        info!(rule, stage, customer, about, reason, "not sent");
     } else {
-        debug!(rule, stage, customer, %about, reason = %why, "not due");
+        debug!(rule, stage, customer, about = %verdict.subject, reason = %why, "not due");
     }
 }
 

@@ -130,7 +130,9 @@ impl<'a> Asked<'a> {
                     self.note_upcoming(&rung, until, found);
                 }
                 let decision = match stop.filter(|_| to_customer(&rung)) {
-                    Some(stop) => stopped(self.view, stop.clone()),
+                    // A pause is why it is ahead.
+                    Some(stop) if stop.is_pause() => stopped(self.view, stop.clone()),
+                    Some(stop) => Decision::Waiting { until, why: stop.clone() },
                     None => Decision::Waiting { until, why },
                 };
                 (rung, Some(decision))
