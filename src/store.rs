@@ -100,8 +100,9 @@ pub struct Claim {
     /// What it was decided and made from. The attempt is refused if reading
     /// them again gives anything else.
     pub facts: Arc<Facts>,
-    /// What is to be sent, as decided now.
-    pub draft: Draft,
+    /// What is to be sent, where it was decided otherwise than it is stored:
+    /// an item fell away or came due.
+    pub changed: Option<Draft>,
     /// The bytes.
     pub made: Made,
     /// The civil day at the customer's on which it leaves.

@@ -194,7 +194,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 letter: ready.row.id,
                 attempts: ready.row.attempts,
                 facts: Arc::clone(&ready.facts),
-                draft: ready.draft.clone(),
+                changed: (ready.draft != ready.row.draft).then(|| ready.draft.clone()),
                 made: ready.made.clone(),
                 day,
             };

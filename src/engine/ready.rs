@@ -38,7 +38,8 @@ pub(super) fn decide(
 ) -> Result<(Draft, Made), (SetAside, String)> {
     let settings = &office.settings;
     let draft = match plan::recheck(rules, settings, facts, row.id, &row.draft, now) {
-        Recheck::Due(draft) => *draft,
+        // When it was to leave is history now, and no change.
+        Recheck::Due(draft) => Draft { not_before: row.draft.not_before, ..*draft },
         Recheck::Later { until, why } => return Err((SetAside::Later(until), why)),
         Recheck::Cancel { why } => return Err((SetAside::Cancel, why)),
     };

@@ -185,13 +185,16 @@ pub(super) fn begin_attempt(
     if !same(&claim.facts, &fresh) {
         return Ok(Begun::FactsChanged);
     }
-    for line in &claim.draft.lines {
-        if drafts::is_taken(&desk.conn, &line.key, Some(claim.letter))? {
-            return Ok(Begun::FactsChanged);
-        }
-    }
     let letter = claim.letter;
-    drafts::replace(&desk.conn, letter, standing.customer, &claim.draft)?;
+    // Lines change in here alone, so the fence holds for those it was read with.
+    if let Some(draft) = &claim.changed {
+        for line in &draft.lines {
+            if drafts::is_taken(&desk.conn, &line.key, Some(letter))? {
+                return Ok(Begun::FactsChanged);
+            }
+        }
+        drafts::replace(&desk.conn, letter, standing.customer, draft)?;
+    }
     drafts::keep_made(&desk.conn, letter, &claim.made)?;
     let attempt = claim.attempts + 1;
     desk.conn

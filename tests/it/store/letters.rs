@@ -189,9 +189,9 @@ async fn other_lines_decided_at_the_last_moment_take_the_place_of_the_old() {
         let letter = queue(&store, draft("friendly", &["R1", "R2"])).await;
         let other = queue(&store, draft("firm", &["R1"])).await;
         let mut read = claim(&store, letter).await;
-        read.draft = draft("firm", &["R1"]);
+        read.changed = Some(draft("firm", &["R1"]));
         assert_eq!(begin(&store, read.clone()).await, Begun::FactsChanged, "another letter carries it");
-        read.draft = draft("firm", &["R2"]);
+        read.changed = Some(draft("firm", &["R2"]));
         assert_eq!(begin(&store, read).await, Begun::Attempt(1));
         assert_eq!(row(&store, letter).await.draft, draft("firm", &["R2"]));
         let keys: Vec<_> = due(&store, NOON).await[0].customers[0]

@@ -200,7 +200,7 @@ pub async fn claim(store: &SqliteStore, letter: LetterId) -> Claim {
         letter,
         attempts: row.attempts,
         facts: Arc::new(facts),
-        draft: row.draft,
+        changed: None,
         made: made("bytes"),
         day: day("2026-06-29"),
     }
