@@ -231,7 +231,10 @@ fn refused_recipient(reply: &Reply, context: AttemptContext, now: Timestamp) -> 
     match reply.enhanced {
         Some((_, 2, 2)) => retry_or_expire(context, now, reason),
         None if reply.code == 552 => retry_or_expire(context, now, reason),
-        Some((_, 1, 1 | 2 | 3 | 6 | 10) | (_, 2, 1)) => {
+        // Our own people's addresses are mended, not suppressed: an alarm that
+        // reaches nobody must stay in sight.
+        Some(_) | None if context.class == Class::Internal => settled(LetterState::Held, reason),
+        Some((_, 1, 1 | 2 | 3 | 6 | 10)) => {
             Transition { suppress: true, ..settled(LetterState::Rejected, reason) }
         }
         None if matches!(reply.code, 550 | 551 | 553) => {
@@ -275,7 +278,7 @@ mod tests {
                 false,
             ),
             (refused(550, Some((5, 1, 1))), LetterState::Rejected, true),
-            (refused(550, Some((5, 2, 1))), LetterState::Rejected, true),
+            (refused(550, Some((5, 2, 1))), LetterState::Held, false),
             (refused(550, None), LetterState::Rejected, true),
             (refused(551, None), LetterState::Rejected, true),
             (refused(553, None), LetterState::Rejected, true),

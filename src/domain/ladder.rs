@@ -206,7 +206,11 @@ impl<'r, 'a> Climb<'r, 'a> {
         if let Next::Reached(lower) | Next::Ahead(lower, _) = self.later(Track::Customer)
             && precedes(lower.stage.at, rung.stage.at)
         {
-            return Next::Ahead(Rung { at: rung.at.max(lower.at), ..rung.clone() }, Stop::Spacing);
+            let tomorrow = day_begins(self.today().saturating_add(1.day()), self.zone);
+            return Next::Ahead(
+                Rung { at: rung.at.max(lower.at).max(tomorrow), ..rung.clone() },
+                Stop::Spacing,
+            );
         }
         let Some(last) = self.last_later(Track::Customer) else { return next };
         self.arrive(self.spaced(rung.stage, Some(last)))

@@ -23,7 +23,7 @@ use self::drafts::Proposal;
 use self::view::View;
 use super::facts::{Facts, Reach};
 use super::ids::{CustomerId, LetterId, Relationship, RuleName, StageName};
-use super::notice::{Draft, Subject};
+use super::notice::{Draft, Line, Subject};
 use super::rule::{Anchor, ReceivableDate, Rule, Rules};
 use super::settings::Settings;
 use super::stop::{Decision, Stop};
@@ -63,7 +63,7 @@ pub struct Plan {
 /// matter, and neither does how often or when it is called.
 #[must_use]
 pub fn plan(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp) -> Plan {
-    decide(rules, settings, facts, now, None)
+    decide(rules, settings, facts, now, Question::Everything)
 }
 
 /// What the last moment says about a letter in the outbox.
@@ -102,12 +102,22 @@ pub fn recheck(
     for customer in &mut without.customers {
         customer.notices.retain(|notice| notice.letter != letter);
     }
-    // The rule has looked already, or the letter would not be there.
-    let plan = decide(rules, settings, &without, now, Some(&draft.rule));
+    let ask = |alone| decide(rules, settings, &without, now, Question::Letter { draft, alone });
+    let mut plan = ask(false);
     let same = |planned: &&Draft| {
         planned.customer == draft.customer
             && planned.lines.iter().any(|line| draft.lines.iter().any(|other| other.key == line.key))
     };
+    // A person agrees to what was there to be seen, and to nothing else.
+    let unseen = |line: &Line| !draft.lines.iter().any(|other| other.key == line.key);
+    if plan
+        .letters
+        .iter()
+        .find(same)
+        .is_some_and(|planned| planned.approve && planned.lines.iter().any(unseen))
+    {
+        plan = ask(true);
+    }
     if let Some(planned) = plan.letters.iter().find(same) {
         if planned.not_before > now {
             return Recheck::Later { until: planned.not_before, why: "outside the hours".to_owned() };
@@ -132,13 +142,21 @@ pub fn recheck(
     }
 }
 
-fn decide(
-    rules: &Rules,
-    settings: &Settings,
-    facts: &Facts,
-    now: Timestamp,
-    looked_already: Option<&RuleName>,
-) -> Plan {
+/// What is asked.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    /// What is due.
+    Everything,
+    /// Whether a letter of the outbox is still due, with what else is due by
+    /// its rule, or alone.
+    Letter { draft: &'a Draft, alone: bool },
+}
+
+fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, question: Question<'_>) -> Plan {
+    let (letter, alone) = match question {
+        Question::Everything => (None, false),
+        Question::Letter { draft, alone } => (Some(draft), alone),
+    };
     let views: Vec<View<'_>> =
         facts.customers.iter().map(|of| View::new(rules, settings, facts, of, now)).collect();
     let others: Vec<&View<'_>> = views.iter().collect();
@@ -146,8 +164,11 @@ fn decide(
     let mut proposals: Vec<Proposal> = Vec::new();
     for view in &views {
         for (rule, seen) in &rules.rules {
-            let asked = Asked { view, others: &others, rule, seen: seen.as_ref() };
-            let already = looked_already.is_some_and(|name| *name == rule.name);
+            // The rule has looked already, or the letter would not be there.
+            let of_rule = letter.filter(|draft| draft.rule == rule.name);
+            let only = of_rule.filter(|_| alone).map(|draft| draft.lines.as_slice());
+            let already = of_rule.is_some();
+            let asked = Asked { view, others: &others, rule, only, seen: seen.as_ref() };
             let due = asked.due(already, &mut found);
             proposals.extend(drafts::letters(view, rule, due));
         }
@@ -155,7 +176,8 @@ fn decide(
     proposals.sort_by(|one, other| {
         other.draft.priority.cmp(&one.draft.priority).then_with(|| first_key(one).cmp(&first_key(other)))
     });
-    let mut book = Book::new(&views, std::mem::take(&mut found.upcoming));
+    let least = letter.map(|draft| draft.priority);
+    let mut book = Book::new(&views, std::mem::take(&mut found.upcoming), least);
     let mut letters = Vec::new();
     for proposal in proposals {
         match book.take(&proposal.draft, proposal.day, settings) {

@@ -128,11 +128,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Whether the customer is among those written to. A stage that is not
-    /// is an alarm to our own people, which no stop silences.
+    /// Whether the customer, or who answers for it, is written to. A stage of
+    /// which that is not so is an alarm to our own people, which no stop
+    /// silences.
     #[must_use]
     pub fn concerns_customer(&self) -> bool {
-        self.to.contains(&Recipient::Customer) || self.cc.contains(&Recipient::Customer)
+        let outside = |to: &Recipient| matches!(to, Recipient::Customer | Recipient::Guarantor);
+        self.to.iter().chain(&self.cc).any(outside)
     }
 }
 

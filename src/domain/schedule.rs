@@ -16,6 +16,10 @@ use super::calendar::instant_at;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Schedule(croner::Cron);
 
+/// No clock is put back by more than this, so that among so many occurrences
+/// one is beyond the hour that happens twice.
+const CLOCK_CHANGE_MINUTES: u32 = 181;
+
 /// Why a text is no schedule.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ScheduleError {
@@ -65,7 +69,7 @@ impl Schedule {
         let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
         // A civil time inside a gap or an overlap can map to an instant at or
         // before `now`; the occurrence after it is the one to come.
-        for _ in 0..4 {
+        for _ in 0..CLOCK_CHANGE_MINUTES {
             civil = self.0.find_next_occurrence(&civil, false).ok()?;
             let instant = instant_at(from_chrono(civil)?, zone);
             if instant > now {
@@ -80,7 +84,7 @@ impl Schedule {
     pub fn last_until(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
         let mut inclusive = true;
-        for _ in 0..4 {
+        for _ in 0..CLOCK_CHANGE_MINUTES {
             civil = self.0.find_previous_occurrence(&civil, inclusive).ok()?;
             inclusive = false;
             let instant = instant_at(from_chrono(civil)?, zone);

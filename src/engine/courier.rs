@@ -286,7 +286,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// paused, and their letters are queued again.
     async fn watch_relay(&self, ready: &Ready, outcome: &Outcome, transition: &Transition) {
         let by_policy = match outcome {
-            Outcome::RecipientRefused { reply } => matches!(reply.enhanced, Some((_, 7, _))),
+            // A bare 550 may mean the address or us; three in a row mean us.
+            Outcome::RecipientRefused { reply } => matches!(reply.enhanced, Some((_, 7, _)) | None),
             Outcome::LetterRefused { stage, reply } => *stage == SmtpStage::Mail && reply.is_permanent(),
             Outcome::Accepted { .. } | Outcome::NotSent { .. } | Outcome::Uncertain { .. } => false,
         };

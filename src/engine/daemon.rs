@@ -55,9 +55,10 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     info!(rules = engine.office().rules.len(), "ready");
     loop {
         match engine.pass().await {
-            Ok(_) => work.notify_one(),
+            Ok(_) => {}
             Err(cause) => journal::failed("planning", &cause),
         }
+        work.notify_one();
         tokio::select! {
             biased;
             signal = signals.recv() => match signal {

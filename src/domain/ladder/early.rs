@@ -3,6 +3,7 @@
 use jiff::ToSpan;
 
 use super::{Climb, Next, Track, precedes};
+use crate::domain::calendar::day_begins;
 use crate::domain::rule::{Backlog, Stage};
 use crate::domain::stop::Stop;
 
@@ -11,7 +12,7 @@ impl<'r> Climb<'r, '_> {
     /// the day goes on that day or not at all.
     pub(super) fn early(&self, stage: &'r Stage, track: Track, before_due: bool) -> Next<'r> {
         let planned_on = self.own_day(stage.at);
-        let rung = self.rung(stage, 0, planned_on, self.moment(stage.at, planned_on));
+        let mut rung = self.rung(stage, 0, planned_on, self.moment(stage.at, planned_on));
         if self.consumed(&rung) || self.last_sent(track).is_some_and(|last| !precedes(last.offset, stage.at))
         {
             return Next::Nothing(Stop::Done);
@@ -26,6 +27,10 @@ impl<'r> Climb<'r, '_> {
         }
         if rung.at > self.now {
             return Next::Ahead(rung, Stop::NotReached);
+        }
+        if let Some(resume) = self.resume_on.filter(|resume| *resume > today && track == Track::Customer) {
+            rung.at = day_begins(resume, self.zone);
+            return Next::Ahead(rung, Stop::Spacing);
         }
         if self.is_backlog(rung.at) && self.backlog == Backlog::Skip {
             return Next::Nothing(Stop::Backlog);

@@ -6,14 +6,24 @@ use crate::domain::calendar::day_begins;
 use crate::domain::ids::StageName;
 use crate::domain::notice::PastNotice;
 use crate::domain::offset::{Offset, Unit};
-use crate::domain::rule::Repeat;
+use crate::domain::rule::{Repeat, Stage};
 use crate::domain::stop::Stop;
 
 impl<'r> Climb<'r, '_> {
+    /// The stage that a letter was of, also after it was renamed.
+    fn stage_of(&self, notice: &PastNotice) -> Option<&'r Stage> {
+        let by_name = self.stages.iter().find(|stage| is_of_stage(notice, stage));
+        let renamed = || {
+            let then = notice.key.stage.as_str().ends_with("/then");
+            self.stages.iter().find(|stage| !then && stage.at == notice.offset)
+        };
+        by_name.or_else(renamed)
+    }
+
     /// The next repetition after `last`, or the letter that follows the last
     /// one.
     pub(super) fn repetition(&self, last: &PastNotice) -> Option<Rung<'r>> {
-        let stage = self.stages.iter().find(|stage| is_of_stage(last, stage))?;
+        let stage = self.stage_of(last)?;
         let repeat = stage.repeat.as_ref()?;
         if (self.ended)(repeat) {
             return None;
@@ -21,7 +31,7 @@ impl<'r> Climb<'r, '_> {
         let sent = self
             .past
             .iter()
-            .filter(|notice| notice.key.stage == stage.name)
+            .filter(|notice| notice.key.stage == stage.name || notice.key.stage == last.key.stage)
             .map(|notice| notice.key.repetition + 1)
             .max()?;
         let start = self.counted_on(last);
@@ -44,7 +54,7 @@ impl<'r> Climb<'r, '_> {
     /// Why nothing follows the last letter.
     pub(super) fn why_over(&self, last: Option<&PastNotice>) -> Stop {
         let ended = last
-            .and_then(|last| self.stages.iter().find(|stage| is_of_stage(last, stage)))
+            .and_then(|last| self.stage_of(last))
             .and_then(|stage| stage.repeat.as_ref())
             .is_some_and(|repeat| (self.ended)(repeat));
         if ended { Stop::Ended } else { Stop::Done }

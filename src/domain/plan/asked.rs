@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::budget::Upcoming;
 use super::drafts::{self, Due};
 use super::guards::{self, pauses, silenced, stopped};
-use super::subjects::{self, Item};
+use super::subjects::{self, Anchored, Item};
 use super::view::{self, View};
 use super::{Found, Verdict};
 use crate::domain::calendar::day_begins;
 use crate::domain::event::Event;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Climb, Next, Rung, Track};
-use crate::domain::notice::{LetterState, PastNotice};
+use crate::domain::notice::{LetterState, Line, PastNotice};
 use crate::domain::rule::{Anchor, ReceivableDate, Repeat, Rule, RuleSeen};
 use crate::domain::stop::{Decision, Stop};
 
@@ -21,6 +21,8 @@ pub struct Asked<'a> {
     pub view: &'a View<'a>,
     pub others: &'a [&'a View<'a>],
     pub rule: &'a Rule,
+    /// Only about these subjects; `None` is all.
+    pub only: Option<&'a [Line]>,
     pub seen: Option<&'a RuleSeen>,
 }
 
@@ -35,7 +37,10 @@ impl<'a> Asked<'a> {
             found.wake(next);
         }
         let mut due = Vec::new();
-        for item in subjects::of_rule(self.view, self.rule) {
+        let wanted = |item: &Item<'_>| {
+            self.only.is_none_or(|lines| lines.iter().any(|line| line.key.subject == item.subject))
+        };
+        for item in subjects::of_rule(self.view, self.rule).into_iter().filter(wanted) {
             self.consider(item, already, found, &mut due);
         }
         due
@@ -55,7 +60,8 @@ impl<'a> Asked<'a> {
             .past(&item.subject)
             .iter()
             .copied()
-            .filter(|notice| notice.key.rule == self.rule.name && notice.key.round == round)
+            .filter(|notice| notice.key.rule == self.rule.name)
+            .filter(|notice| notice.key.round == round || self.is_said(notice, &anchor))
             .collect();
         let stop = silenced(self.view, self.rule, &item);
         let held = past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held);
@@ -184,6 +190,12 @@ impl<'a> Asked<'a> {
             subject: item.subject.clone(),
             decision,
         }
+    }
+
+    /// Whether a letter has thanked for the same settlement under another
+    /// name: the books said `paid` before the payment itself was known.
+    fn is_said(&self, notice: &PastNotice, anchor: &Anchored) -> bool {
+        self.rule.anchor == Anchor::Receivable(ReceivableDate::SettledOn) && notice.day >= anchor.day
     }
 
     /// Whether the event that ends a repetition has come: after the anchor,

@@ -27,16 +27,20 @@ pub struct Book {
 }
 
 impl Book {
-    /// Everything already sent, or on its way, to any of the customers.
-    pub fn new(views: &[View<'_>], upcoming: Vec<Upcoming>) -> Self {
+    /// Everything already sent, or on its way, to any of the customers. Where
+    /// a letter is asked about again, waiting ones of less importance than
+    /// `least` give way to it.
+    pub fn new(views: &[View<'_>], upcoming: Vec<Upcoming>, least: Option<Priority>) -> Self {
         let mut seen: HashSet<LetterId> = HashSet::new();
         let mut letters = Vec::new();
-        for notice in views.iter().flat_map(|view| &view.of.notices) {
+        for (view, notice) in views.iter().flat_map(|view| view.of.notices.iter().map(move |n| (view, n))) {
             let Some(budget) = notice.budget.filter(|_| notice.to_customer) else { continue };
-            let counts = notice.state.counts_as_sent()
-                || matches!(notice.state, LetterState::Queued | LetterState::Retry);
-            if counts && seen.insert(notice.letter) {
-                letters.push((budget, notice.day));
+            let waits = matches!(notice.state, LetterState::Queued | LetterState::Retry)
+                && least.is_none_or(|least| notice.priority >= least);
+            if (waits || notice.state.counts_as_sent()) && seen.insert(notice.letter) {
+                // What waits past its day leaves today at the earliest.
+                let day = if waits { notice.day.max(view.today) } else { notice.day };
+                letters.push((budget, day));
             }
         }
         Self { letters, upcoming }

@@ -64,6 +64,8 @@ fn join<'a>(lead: &Due<'a>, due: Vec<Due<'a>>) -> (Vec<Due<'a>>, Vec<Due<'a>>) {
             && other.rung.to == lead.rung.to
             && (!guaranteed || guarantor(other) == of_lead)
             && is_then(other) == is_then(lead)
+            // What waits for a person takes nothing along that need not.
+            && other.rung.stage.approve == lead.rung.stage.approve
     })
 }
 
@@ -177,10 +179,10 @@ pub fn looked(
     else {
         return Ok(());
     };
-    let zone = &view.settings.business.zone;
-    let last = schedule
-        .last_until(view.now, zone)
-        .filter(|last| *last >= reached_at && view.facts.looked_at.is_none_or(|looked| *last > looked));
+    let zone = view.schedule_zone();
+    let last = schedule.last_until(view.now, zone).filter(|last| {
+        *last >= reached_at && view.facts.looked_at.is_none_or(|looked| *last > looked || looked > view.now)
+    });
     match last {
         Some(_) => Ok(()),
         None => Err(schedule.next_after(view.now, zone)),
@@ -190,7 +192,7 @@ pub fn looked(
 /// When a rung that is ahead will be looked at: its own moment, or the
 /// schedule's next occurrence from it on.
 pub fn next_look(view: &View<'_>, rule: &Rule, at: Timestamp) -> Timestamp {
-    let zone = &view.settings.business.zone;
+    let zone = view.schedule_zone();
     let just_before = at - jiff::SignedDuration::from_micros(1);
     rule.schedule.as_ref().and_then(|schedule| schedule.next_after(just_before, zone)).unwrap_or(at)
 }

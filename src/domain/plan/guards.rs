@@ -133,16 +133,18 @@ pub fn waits(view: &View<'_>, others: &[&View<'_>], rule: &Rule, item: &Item<'_>
         }
     }
     let receivable = item.receivable.filter(|_| rule.class == Class::Dunning)?;
-    min_gap(view, rule, receivable)
+    let round = item.anchor.as_ref().map(|anchor| anchor.round.text()).unwrap_or_default();
+    min_gap(view, rule, receivable, &round)
 }
 
-fn min_gap(view: &View<'_>, rule: &Rule, receivable: &Receivable) -> Option<Decision> {
+fn min_gap(view: &View<'_>, rule: &Rule, receivable: &Receivable, round: &str) -> Option<Decision> {
     let gap = view.settings.dunning.min_gap;
     let calendar = &view.settings.business.calendars.business;
     view.past(&Subject::Receivable(receivable.id.clone()))
         .iter()
         .filter(|notice| {
-            notice.key.rule != rule.name
+            // The ladder keeps its own distances within a round.
+            (notice.key.rule != rule.name || notice.key.round != round)
                 && notice.class == Class::Dunning
                 && notice.to_customer
                 && notice.state.counts_as_sent()
@@ -153,13 +155,19 @@ fn min_gap(view: &View<'_>, rule: &Rule, receivable: &Receivable) -> Option<Deci
         .map(|(free, other)| until(view, free, Stop::MinGap(other.clone())))
 }
 
-/// The next day on which a stop begins by itself: a pause written down for
-/// the future, or the day after the limitation.
+/// The next day on which a stop begins or ends by itself: a pause, or the
+/// limitation. What is about no receivable may wait for any of them, by its
+/// interlock.
 pub fn next_change(view: &View<'_>, item: &Item<'_>) -> Option<Date> {
-    let receivable = item.receivable?;
-    let pauses = receivable.pauses.iter().chain(&view.of.pauses).map(|pause| pause.from);
-    let barred = receivable.limitation_on.map(|day| day.saturating_add(1.day()));
-    pauses.chain(barred).filter(|day| *day > view.today).min()
+    let items: Vec<&Receivable> = match item.receivable {
+        Some(receivable) => vec![receivable],
+        None => view.of.receivables.iter().collect(),
+    };
+    let pauses = items.iter().flat_map(|item| &item.pauses).chain(&view.of.pauses);
+    let turns =
+        pauses.flat_map(|pause| [Some(pause.from), pause.until.map(|last| last.saturating_add(1.day()))]);
+    let barred = items.iter().map(|item| item.limitation_on.map(|day| day.saturating_add(1.day())));
+    turns.chain(barred).flatten().filter(|day| *day > view.today).min()
 }
 
 /// Waits until a day begins at the customer's.

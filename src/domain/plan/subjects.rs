@@ -158,6 +158,8 @@ fn of_calendar<'a>(view: &View<'a>, rule: &Rule) -> Item<'a> {
 /// in force without a break.
 pub fn in_force_since(seen: Option<&RuleSeen>, candidate: Candidate<'_>) -> Option<Timestamp> {
     let audiences = &seen?.audiences;
-    let held = audiences.iter().rev().take_while(|(audience, _)| audience.unmet(candidate).is_none());
+    let held = audiences.iter().rev().take_while(|(audience, _)| {
+        audience.unmet(candidate).is_none() && audience.balance_suffices(candidate)
+    });
     held.last().map(|(_, since)| *since)
 }

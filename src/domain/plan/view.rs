@@ -65,6 +65,13 @@ impl<'a> View<'a> {
         &self.of.customer.zone
     }
 
+    /// The zone in which a rule's schedule looks at the customer. Nine o'clock
+    /// where we are may be the evening before where they live: their day would
+    /// be over before the next look.
+    pub fn schedule_zone(&self) -> &'a TimeZone {
+        if self.settings.letters.hours.of_customer { self.zone() } else { &self.settings.business.zone }
+    }
+
     /// The ledger about one subject, over all rules.
     pub fn past(&self, subject: &Subject) -> &[&'a PastNotice] {
         self.by_subject.get(subject).map_or(&[], Vec::as_slice)
@@ -185,6 +192,7 @@ impl<'a> View<'a> {
         let concerned = item.kind != Kind::CreditNote
             && item.balance().is_positive()
             && rule.audience.unmet(candidate).is_none()
+            && !rule.unless.excludes(candidate)
             && rule.audience.balance_suffices(candidate);
         concerned
             && (first.at.from_date(self.effective_due_on(item), &self.settings.business.calendars.business)

@@ -232,11 +232,19 @@ CREATE TABLE changes (
 ) STRICT;
 CREATE INDEX changes_of_customer ON changes (customer);
 
--- A payment and a pause follow their receivable to another customer.
+-- A payment, a pause and what was said about it follow a receivable to
+-- another customer, so that nothing is said again there.
 CREATE TRIGGER receivables_move AFTER UPDATE OF customer ON receivables
 WHEN OLD.customer <> NEW.customer BEGIN
     UPDATE payments SET customer = NEW.customer WHERE receivable = NEW.key;
     UPDATE pauses SET customer = NEW.customer WHERE receivable = NEW.key;
+    UPDATE notices SET customer = NEW.customer WHERE live = 1 AND subject_kind = 'receivable' AND subject_id = NEW.id;
+    UPDATE notices SET customer = NEW.customer
+    WHERE live = 1 AND subject_kind = 'payment' AND subject_id IN (SELECT id FROM payments WHERE receivable = NEW.key);
+END;
+CREATE TRIGGER events_move AFTER UPDATE OF customer ON events
+WHEN OLD.customer <> NEW.customer BEGIN
+    UPDATE notices SET customer = NEW.customer WHERE live = 1 AND subject_kind = 'event' AND subject_id = NEW.id;
 END;
 
 -- Whatever is written about a customer, by whomever, makes its relationship

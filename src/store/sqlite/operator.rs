@@ -135,7 +135,7 @@ fn decide(
     match decision {
         Decision::Release => {
             conn.execute(
-                "UPDATE letters SET state = 'queued', approved = 1, reason = ?2,
+                "UPDATE letters SET state = 'queued', approved = approve, reason = ?2,
                      next_attempt_at = MAX(not_before, ?3) WHERE id = ?1",
                 params![letter.0, why, At(now)],
             )?;

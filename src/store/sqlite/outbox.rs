@@ -106,7 +106,8 @@ pub(super) fn release(
         return Ok(false);
     }
     conn.prepare_cached(
-        "UPDATE letters SET state = 'queued', reason = ?2, next_attempt_at = ?3, approved = approved OR ?4
+        "UPDATE letters SET state = 'queued', reason = ?2, next_attempt_at = ?3, 
+             approved = approved OR (?4 AND approve)
          WHERE id = ?1",
     )?
     .execute(params![letter.0, why, At(now), approved])?;

@@ -71,7 +71,10 @@ fn note(
     now: Timestamp,
 ) -> Result<(Vec<(Filter, Timestamp)>, bool), Fault> {
     let same = before.as_ref().is_some_and(|known| known.in_force && known.fingerprint == rule.fingerprint);
-    let mut audiences = before.map(|known| known.audiences).unwrap_or_default();
+    // A rule that was taken out and put back begins anew: what was reached
+    // meanwhile was not missed by it.
+    let mut audiences =
+        before.filter(|known| known.in_force).map(|known| known.audiences).unwrap_or_default();
     let widened = audiences.last().is_none_or(|(audience, _)| *audience != rule.audience);
     if widened {
         audiences.push((rule.audience.clone(), now.as_microsecond()));

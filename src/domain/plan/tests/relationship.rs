@@ -1,7 +1,7 @@
 //! One relationship: budgets, interlocks, combined letters, credit.
 
 use super::build::{
-    cny, customer, date, event, invoice, paid, pause, person, reminders, rule, stage, visit_thanks,
+    at, cny, customer, date, event, invoice, paid, pause, person, reminders, rule, stage, visit_thanks,
 };
 use super::world::World;
 use crate::domain::customer::{Class, Suppression};
@@ -227,6 +227,15 @@ fn a_full_payment_is_thanked_for_once_and_one_that_bounced_never() {
     // The date of the payment is corrected; nothing is said twice.
     world.item("R1").payments[0].received_on = date("2026-03-09");
     assert_eq!(world.run_until("2026-03-20T00:00").sent.len(), 1);
+    // The books had said `paid` before the payment was known.
+    let mut by_books =
+        World::new("2026-03-02T00:00", bounced.rules.rules.iter().map(|(r, _)| r.clone()).collect())
+            .with(invoice("R1", "2026-03-10"));
+    by_books.item("R1").status = crate::domain::receivable::Status::Paid;
+    by_books.item("R1").paid_seen_on = Some(date("2026-03-02"));
+    by_books.run_until("2026-03-04T00:00");
+    by_books.item("R1").payments.push(paid("P1", "1000", "2026-03-02"));
+    assert_eq!(by_books.run_until("2026-03-20T00:00").sent, ["2026-03-02 09:00 payment-thanks/thanks R1"]);
     bounced.item("R1").payments.push(paid("P2", "-1000", "2026-03-02"));
     assert!(bounced.run_until("2026-03-20T00:00").sent.is_empty());
 }
@@ -240,4 +249,23 @@ fn a_calendar_rule_writes_once_an_occurrence() {
         world.run_until("2026-06-01T00:00").sent,
         ["2026-04-01 10:00 greeting/greet C1", "2026-05-01 10:00 greeting/greet C1"]
     );
+}
+
+#[test]
+fn a_person_agrees_to_what_was_there_to_be_seen_and_to_nothing_else() {
+    let mut rule = reminders();
+    rule.stages[4].approve = true;
+    rule.stages.drain(..4);
+    rule.backlog = Backlog::Start;
+    let mut world = World::new("2026-04-01T08:00", vec![rule]).with(invoice("A", "2026-03-02"));
+    world.run_until("2026-04-02T00:00");
+    assert_eq!(world.queue.len(), 1, "A waits for a person");
+    // B's final notice is reached while A's waits; then A's is released.
+    let world = &mut world.with(invoice("B", "2026-03-03"));
+    for notice in &mut world.facts.customers[0].notices {
+        notice.state = crate::domain::notice::LetterState::Queued;
+    }
+    world.now = at("2026-04-02T09:00");
+    world.run_until("2026-04-03T00:00");
+    assert_eq!(world.sent, ["2026-04-02 09:00 reminders/final A"]);
 }
