@@ -8,7 +8,7 @@ use courtesy::domain::notice::Subject;
 use courtesy::domain::rule::Recipient;
 use courtesy::letter::{ComposeError, mime};
 use jiff::civil::date;
-use mail_parser::{Message, MimeHeaders as _, PartType};
+use mail_parser::{MessagePart, MimeHeaders as _, PartType};
 use tempfile::TempDir;
 
 use super::sample::{Sample, line, person, receivable};
@@ -46,8 +46,7 @@ fn names(sample: &Sample) -> Vec<String> {
 }
 
 /// The media type of a part, and the name it would be saved by.
-fn told<'m>(message: &'m Message<'_>, part: u32) -> (String, Option<&'m str>) {
-    let part = &message.parts[part as usize];
+fn told<'m>(part: &'m MessagePart<'_>) -> (String, Option<&'m str>) {
     let kind = part.content_type().expect("a type");
     (format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()), part.attachment_name())
 }
@@ -63,8 +62,7 @@ fn text_comes_first_then_html_then_the_files_as_they_are() {
     sample.add(second, true);
     let parcel = build(&sample);
     let message = parse(&parcel);
-    let order: Vec<(String, Option<&str>)> =
-        (0..message.parts.len() as u32).map(|part| told(&message, part)).collect();
+    let order: Vec<(String, Option<&str>)> = message.parts.iter().map(told).collect();
     let expected = [
         ("multipart/mixed", None),
         ("multipart/alternative", None),
