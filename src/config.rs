@@ -214,7 +214,7 @@ fn assemble(
         },
         rules: Vec::new(),
         fingerprints: BTreeMap::new(),
-        mail: mail::letters(&raw.mail, reader),
+        mail: mail::letters(&raw.mail, path(&raw.attachments, "../attachments"), reader),
         deliver,
         store: data_dir.join(store_file(raw.store.as_ref(), reader)),
         templates: path(&raw.templates, "../templates"),

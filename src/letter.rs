@@ -4,6 +4,7 @@
 //! Invariant: nothing here decides who gets what; it writes what a draft
 //! says. Template contexts and `lettre` types stay in the modules below.
 
+mod attachment;
 pub mod catalogue;
 mod check;
 mod clean;
@@ -20,7 +21,10 @@ mod scan;
 mod table;
 mod words;
 
+pub use attachment::Attachment;
 pub use compose::Composer;
+
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -31,7 +35,8 @@ use crate::domain::notice::Draft;
 use crate::domain::settings::Settings;
 use crate::domain::stop::Stop;
 
-/// Who signs the letters, and where answers go.
+/// Who signs the letters, where answers go, and where the files are that go
+/// along.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MailSettings {
     /// Header `From` and envelope sender.
@@ -42,6 +47,9 @@ pub struct MailSettings {
     pub redirect_to: Option<Address>,
     /// How courtesies and news are unsubscribed from.
     pub unsubscribe: Unsubscribe,
+    /// The folder of the files that receivables name as `attachment`; none
+    /// outside it is ever read.
+    pub attachments: PathBuf,
 }
 
 /// Where answers go.
@@ -87,6 +95,8 @@ pub struct Content {
     pub thread: String,
     /// For `List-Unsubscribe`: the customer's id.
     pub customer: String,
+    /// What goes along, in the order of the claims.
+    pub attachments: Vec<Attachment>,
     /// A hash of everything above.
     pub fingerprint: String,
 }
@@ -122,7 +132,8 @@ pub enum ComposeError {
     /// The facts do not have what the draft speaks of.
     #[error("{0}")]
     Incomplete(String),
-    /// An attachment is missing, changed or too large.
+    /// An attachment is missing, outside its folder, too large, or changed
+    /// while it was read.
     #[error("attachment `{file}`: {cause}")]
     Attachment {
         /// As the receivable names it.

@@ -18,7 +18,7 @@
 //! | plan | [`domain::plan::plan`] | rules, settings, facts, now -> [`domain::plan::Plan`] | **yes** |
 //! | queue | [`store::Store::enqueue`] | drafts -> letters of the outbox, one live letter a notice | no, one transaction |
 //! | ask again | [`domain::plan::recheck`] | the same decision on fresh facts, as if the letter were not queued | **yes** |
-//! | letter | [`letter::Composer::compose`], [`letter::mime`] | draft, facts, templates -> bytes | yes, once loaded |
+//! | letter | [`letter::Composer::compose`], [`letter::mime`] | draft, facts, templates, files that go along -> bytes | yes, once loaded, but for those files |
 //! | claim | [`store::Store::begin_attempt`] | reads the facts again; unless they are the same, no attempt | no, one transaction |
 //! | deliver | [`relay::Relay::deliver`] | bytes -> [`domain::delivery::Outcome`], a value and never an error | no |
 //! | record | [`store::Store::finish_attempt`] | outcome, by [`domain::delivery::transition`] -> next state | no, one transaction |

@@ -12,7 +12,7 @@ use super::screen::Screen;
 
 /// The shipped configuration, rules and calendars.
 pub static CONFIG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config");
-/// The shipped letters.
+/// The shipped letters, and the page that says how they are written.
 pub static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 const EXAMPLES: &str = "\

@@ -39,6 +39,11 @@ struct RawCourtesy {
     /// The folder of the templates, from this file's folder; `../templates`
     /// if not said.
     templates: Option<Spot<PathBuf>>,
+    /// The folder of the files that receivables name as `attachment`, from
+    /// this file's folder; `../attachments` if not said. A letter to the
+    /// customer takes along those of the claims it is about, at most 10 files
+    /// and 10 MiB together; no file outside the folder is read.
+    attachments: Option<Spot<PathBuf>>,
     /// When and how often letters leave.
     letters: Option<RawLetters>,
     /// How reminders keep their distance.

@@ -28,8 +28,9 @@ pub(super) struct Surroundings<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Who signs, and where answers go.
-pub(super) fn letters(raw: &RawMail, reader: &mut Reader<'_>) -> MailSettings {
+/// Who signs, where answers go, and what may go along: `attachments` is the
+/// folder, resolved.
+pub(super) fn letters(raw: &RawMail, attachments: PathBuf, reader: &mut Reader<'_>) -> MailSettings {
     let unsubscribe = raw.unsubscribe.as_ref();
     let url = unsubscribe.and_then(|raw| raw.url.as_ref());
     let good = |url: &str| {
@@ -48,6 +49,7 @@ pub(super) fn letters(raw: &RawMail, reader: &mut Reader<'_>) -> MailSettings {
             mailto: or(unsubscribe.and_then(|raw| raw.mailto.as_ref()), raw.from.address.clone()),
             url: url.map(|url| url.value.clone()),
         },
+        attachments,
     }
 }
 

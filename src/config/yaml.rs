@@ -4,11 +4,13 @@
 //! refused: no setting needs them, and they are how a small file becomes a
 //! large one.
 
+mod lines;
+
 use std::fmt;
-use std::sync::Arc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, SpannedEventReceiver};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver};
 
+use self::lines::Lines;
 use super::source::{At, Source};
 use crate::problem::Problem;
 
@@ -181,52 +183,6 @@ fn malformed(source: &Source, at: At, info: &str) -> Problem {
     source.error(at, message).hint(hint)
 }
 
-/// Where every line and character begins, to turn the parser's line and
-/// column into bytes at once: files of one long line must not cost a search
-/// per word.
-struct Lines {
-    text: Arc<str>,
-    /// The number of the first character of each line.
-    first_chars: Vec<usize>,
-    /// The first byte of each character.
-    bytes: Vec<usize>,
-}
-
-impl Lines {
-    fn new(text: &Arc<str>) -> Self {
-        let (mut first_chars, mut bytes) = (vec![0], Vec::new());
-        let mut rest = text.char_indices().peekable();
-        while let Some((at, c)) = rest.next() {
-            bytes.push(at);
-            let next = rest.peek().map(|&(_, next)| next);
-            if c == '\n' || (c == '\r' && next != Some('\n')) {
-                first_chars.push(bytes.len());
-            }
-        }
-        Self { text: Arc::clone(text), first_chars, bytes }
-    }
-
-    fn byte(&self, marker: Marker) -> usize {
-        let line = self.first_chars.get(marker.line().saturating_sub(1));
-        let char = line.and_then(|first| self.bytes.get(first + marker.col()));
-        char.copied().unwrap_or(self.text.len())
-    }
-
-    /// The one character at a marker, or the last of the text.
-    fn at(&self, marker: Marker) -> At {
-        let start = self.byte(marker);
-        let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
-        start..start + length
-    }
-
-    fn span(&self, span: Span) -> At {
-        let start = self.byte(span.start);
-        let end = self.byte(span.end).max(start);
-        let trimmed = self.text[start..end].trim_end().len();
-        start..start + trimmed
-    }
-}
-
 /// A map or list that is not closed yet.
 enum Open {
     List { at: At, items: Vec<Node> },
@@ -267,7 +223,7 @@ impl<'input> SpannedEventReceiver<'input> for Builder<'_> {
                 let null =
                     style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if null { Value::Null } else { Value::Scalar(text.into_owned()) };
-                self.add(Node { at, value });
+                self.add(Node { at: self.lines.without_rest(at), value });
             }
             Event::SequenceStart(anchor, tag) => {
                 self.plain_only(&at, anchor, tag.is_some());
@@ -431,6 +387,34 @@ mod tests {
             assert!(value == at || quoted.contains(&(value.clone(), at)), "{value:?} at {at:?}");
         }
         assert_eq!(found.len(), 15);
+    }
+
+    #[test]
+    fn what_follows_a_quoted_text_on_its_line_does_not_belong_to_it() {
+        let text = "a: \"x \\\" # y\"   # \"z\"\nb: 'it''s # é'  # 'no'\nc: [\"\", '' # 'n'\n  , \"\\\\\"]\n\
+                    d: \"two\n  lines\" # three\n\"e\" : '' # f\nends_on: \"2026-12-31\"               # the end\n";
+        let (node, problems) = read(text);
+        assert_eq!(problems, []);
+        let mut found = Vec::new();
+        places(&node.expect("a document"), text, &mut found);
+        let written: Vec<&str> = found.iter().map(|(_, at)| *at).collect();
+        let expected = [
+            "a",
+            "\"x \\\" # y\"",
+            "b",
+            "'it''s # é'",
+            "c",
+            "\"\"",
+            "''",
+            "\"\\\\\"",
+            "d",
+            "\"two\n  lines\"",
+            "\"e\"",
+            "''",
+            "ends_on",
+            "\"2026-12-31\"",
+        ];
+        assert_eq!(written, expected);
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! From a recipient's word to a person.
+//! From a recipient's word to a person, and from a letter's lines to claims.
+
+use std::collections::BTreeMap;
 
 use super::customer::{Class, Person};
 use super::facts::{CustomerFacts, Facts};
+use super::ids::{PaymentId, ReceivableId};
 use super::notice::{Draft, Subject};
 use super::receivable::Receivable;
 use super::rule::Recipient;
@@ -17,24 +20,61 @@ pub struct People {
     pub cc: Vec<Person>,
 }
 
+/// Up to so many lines of a letter, looking through the claims is quicker
+/// than making an index of them.
+const LOOKED_THROUGH_MAX: usize = 8;
+
+/// A customer's claims, found by what a notice is about.
+#[derive(Debug)]
+pub struct Claims<'a> {
+    by_id: BTreeMap<&'a ReceivableId, &'a Receivable>,
+    by_payment: BTreeMap<&'a PaymentId, &'a Receivable>,
+}
+
+impl<'a> Claims<'a> {
+    /// Reads all of them once, so that a letter about ten thousand is made in
+    /// no more than that many steps.
+    #[must_use]
+    pub fn of(customer: &'a CustomerFacts) -> Self {
+        let mut claims = Self { by_id: BTreeMap::new(), by_payment: BTreeMap::new() };
+        for item in &customer.receivables {
+            claims.by_id.entry(&item.id).or_insert(item);
+            for payment in &item.payments {
+                claims.by_payment.entry(&payment.id).or_insert(item);
+            }
+        }
+        claims
+    }
+
+    /// The claim itself, or the one that the payment is for.
+    #[must_use]
+    pub fn find(&self, subject: &Subject) -> Option<&'a Receivable> {
+        match subject {
+            Subject::Receivable(id) => self.by_id.get(id).copied(),
+            Subject::Payment(id) => self.by_payment.get(id).copied(),
+            Subject::Event(_) | Subject::Customer(_) => None,
+        }
+    }
+}
+
 /// The receivables that a letter is about, leading lines first.
 #[must_use]
 pub fn receivables_of<'a>(draft: &Draft, customer: &'a CustomerFacts) -> Vec<(&'a Receivable, bool)> {
-    draft
-        .lines
-        .iter()
-        .filter_map(|line| match &line.key.subject {
-            Subject::Receivable(id) => {
-                customer.receivables.iter().find(|receivable| receivable.id == *id).map(|r| (r, line.leading))
-            }
-            Subject::Payment(id) => customer
-                .receivables
-                .iter()
-                .find(|receivable| receivable.payments.iter().any(|payment| payment.id == *id))
-                .map(|r| (r, line.leading)),
-            Subject::Event(_) | Subject::Customer(_) => None,
-        })
-        .collect()
+    let index = (draft.lines.len() > LOOKED_THROUGH_MAX).then(|| Claims::of(customer));
+    let find = |subject: &Subject| match &index {
+        Some(claims) => claims.find(subject),
+        None => customer.receivables.iter().find(|item| concerns(subject, item)),
+    };
+    let lines = draft.lines.iter();
+    lines.filter_map(|line| find(&line.key.subject).map(|item| (item, line.leading))).collect()
+}
+
+fn concerns(subject: &Subject, item: &Receivable) -> bool {
+    match subject {
+        Subject::Receivable(id) => item.id == *id,
+        Subject::Payment(id) => item.payments.iter().any(|payment| payment.id == *id),
+        Subject::Event(_) | Subject::Customer(_) => false,
+    }
 }
 
 /// Who gets a letter, or the stop that leaves it without a main recipient.

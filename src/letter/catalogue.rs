@@ -3,7 +3,7 @@
 //!
 //! Tera takes `{% if typo %}` for false without a word, so names are
 //! compared with this list when templates are loaded.
-//! `docs/templates.md` shows the list; a test keeps them the same.
+//! `templates/README.md` shows the list; a test keeps them the same.
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +196,7 @@ pub fn look(source: &str, further: &'static [Variable]) -> Found {
     reader.found
 }
 
-/// Every path with its meaning, as `docs/templates.md` lists them.
+/// Every path with its meaning, as `templates/README.md` lists them.
 #[must_use]
 pub fn documentation() -> String {
     let mut out = String::new();

@@ -98,7 +98,7 @@ fn try_letter(
             Some((start, length)) => problem.at(letter.text.clone(), start, length),
             None => problem,
         };
-        let hint = "docs/templates.md says what can be missing; it needs `{% if … %}` around it";
+        let hint = "templates/README.md says what can be missing; it needs `{% if … %}` around it";
         Some(if matches!(error, ComposeError::Template { .. }) { problem.hint(hint) } else { problem })
     })
 }

@@ -7,11 +7,12 @@ use tera::{Context, ErrorKind, Tera};
 
 use super::context::{self, name_of};
 use super::library::{LAYOUT_FILE, Letter, Library};
-use super::{ComposeError, Content, Occasion, ReplyTo, clean, engine, layout, markdown};
+use super::{ComposeError, Content, Occasion, ReplyTo, attachment, clean, engine, layout, markdown};
 use crate::domain::customer::{Class, Person};
 use crate::domain::facts::CustomerFacts;
 use crate::domain::ids::RuleName;
 use crate::domain::notice::{Draft, Subject};
+use crate::domain::receivable::Receivable;
 use crate::domain::recipients;
 use crate::domain::rule::{Recipient, Rule};
 use crate::domain::settings::Settings;
@@ -23,8 +24,9 @@ const SUBJECT_CHARS_MAX: usize = 200;
 /// The most characters of a name in a header.
 const NAME_CHARS_MAX: usize = 120;
 
-/// Writes letters. Everything is read and parsed when it is loaded; after
-/// that it touches no file, and the same occasion gives the same letter.
+/// Writes letters. Every template is read and parsed when it is loaded; after
+/// that it touches no file but those that go along, and the same occasion
+/// with the same files gives the same letter.
 pub struct Composer {
     pub(super) library: Library,
 }
@@ -140,6 +142,7 @@ impl Composer {
             Context::from_serialize(&scene).map_err(|error| ComposeError::Incomplete(error.to_string()))?;
         let (subject, text, html) = self.parts(letter, seen, locale)?;
         let internal = context::is_internal(&of.draft.to, of.draft.class);
+        let claims = recipients::receivables_of(of.draft, customer);
         let mut content = Content {
             locale: locale.to_owned(),
             subject,
@@ -152,8 +155,9 @@ impl Composer {
                 ReplyTo::Fixed(person) => person,
             }),
             class: if internal { Class::Internal } else { of.draft.class },
-            thread: thread(of.draft, customer, of.mail.from.address.domain()),
+            thread: thread(of.draft, &claims, of.mail.from.address.domain()),
             customer: of.draft.customer.to_string(),
+            attachments: attachment::of(of, &claims)?,
             fingerprint: String::new(),
         };
         content.fingerprint = fingerprint(&content);
@@ -258,8 +262,8 @@ fn is_right_to_left(locale: &str) -> bool {
 
 /// Letters about one claim share a root, and so do those about one event;
 /// others thread by rule and customer.
-fn thread(draft: &Draft, customer: &CustomerFacts, domain: &str) -> String {
-    let claim = recipients::receivables_of(draft, customer).first().map(|(item, _)| item.id.to_string());
+fn thread(draft: &Draft, claims: &[(&Receivable, bool)], domain: &str) -> String {
+    let claim = claims.first().map(|(item, _)| item.id.to_string());
     let event = draft.lines.iter().find_map(|line| match &line.key.subject {
         Subject::Event(id) => Some(id.to_string()),
         _ => None,
@@ -274,7 +278,7 @@ fn thread(draft: &Draft, customer: &CustomerFacts, domain: &str) -> String {
     format!("courtesy.{}@{domain}", &hash[..24])
 }
 
-/// A hash of everything the letter shows.
+/// A hash of everything the letter shows and takes along.
 fn fingerprint(content: &Content) -> String {
     let mut parts = vec![
         content.locale.clone(),
@@ -289,6 +293,9 @@ fn fingerprint(content: &Content) -> String {
     for person in content.to.iter().chain(&content.cc).chain([&content.reply_to]) {
         parts.extend([person.name.clone(), person.address.to_string()]);
     }
+    for file in &content.attachments {
+        parts.extend([file.name.clone(), file.media_type.to_owned(), file.sha256.clone()]);
+    }
     hash(parts.iter().map(String::as_str))
 }
 
@@ -299,8 +306,13 @@ pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         sha.update(part.len().to_le_bytes());
         sha.update(part.as_bytes());
     }
-    let mut hex = String::with_capacity(64);
-    for byte in sha.finalize() {
+    hex(&sha.finalize())
+}
+
+/// Bytes as two digits each.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         for half in [byte >> 4, byte & 0xf] {
             hex.extend(char::from_digit(half.into(), 16));
         }

@@ -4,7 +4,7 @@
 
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,10 +18,10 @@ use super::{ComposeError, Occasion};
 use crate::domain::customer::{Class, Person};
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::CustomerFacts;
-use crate::domain::ids::PaymentId;
 use crate::domain::money::{Money, Totals};
 use crate::domain::notice::Subject;
 use crate::domain::receivable::{Kind, Payment, Receivable, SettledBy};
+use crate::domain::recipients::Claims;
 use crate::domain::rule::Recipient;
 
 /// How many claims a letter lists; the rest is one row with its sums.
@@ -85,26 +85,21 @@ pub(super) fn scene(
     })
 }
 
-type Claims<'a> = (Vec<&'a Receivable>, Vec<&'a Receivable>);
+type Parted<'a> = (Vec<&'a Receivable>, Vec<&'a Receivable>);
 
 /// The claims of the draft, leading ones and others, each once, oldest
 /// first.
-fn claims<'a>(of: &Occasion<'_>, customer: &'a CustomerFacts) -> Result<Claims<'a>, ComposeError> {
-    let by_id: BTreeMap<_, _> = customer.receivables.iter().map(|item| (&item.id, item)).collect();
-    let paid = |id: &PaymentId| {
-        customer.receivables.iter().find(|item| item.payments.iter().any(|paid| paid.id == *id))
-    };
+fn claims<'a>(of: &Occasion<'_>, customer: &'a CustomerFacts) -> Result<Parted<'a>, ComposeError> {
+    let known = Claims::of(customer);
     let mut seen = BTreeSet::new();
     let (mut leading, mut below) = (vec![], vec![]);
     for line in &of.draft.lines {
         let subject = &line.key.subject;
-        let item = match subject {
-            Subject::Receivable(id) => by_id.get(id).copied(),
-            Subject::Payment(id) => paid(id),
-            Subject::Event(_) | Subject::Customer(_) => continue,
-        };
-        let item =
-            item.ok_or_else(|| ComposeError::Incomplete(format!("{subject} is not known any more")))?;
+        if matches!(subject, Subject::Event(_) | Subject::Customer(_)) {
+            continue;
+        }
+        let missing = || ComposeError::Incomplete(format!("{subject} is not known any more"));
+        let item = known.find(subject).ok_or_else(missing)?;
         if seen.insert(&item.id) {
             if line.leading { leading.push(item) } else { below.push(item) }
         }

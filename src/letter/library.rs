@@ -292,7 +292,7 @@ fn look_through(source: &str, found: &Found, offset: usize, further: &'static [V
         );
         match name.nearest {
             Some(nearest) => problem.hint(format!("did you mean `{nearest}`?")),
-            None => problem.hint("docs/templates.md lists them all"),
+            None => problem.hint("templates/README.md lists them all"),
         }
     });
     let deep = seen.too_deep.map(|at| {

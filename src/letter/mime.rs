@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 
-use super::{ComposeError, Content, MailSettings, Unsubscribe, clean, compose};
+use super::{Attachment, ComposeError, Content, MailSettings, Unsubscribe, clean, compose};
 use crate::domain::address::Address;
 use crate::domain::customer::{Class, Person};
 use crate::domain::delivery::Parcel;
@@ -113,16 +113,36 @@ fn with_marks(builder: MessageBuilder, content: &Content, mail: &MailSettings) -
     builder
 }
 
-/// Text first, so that the last one a reader understands is the HTML (RFC
-/// 2046 5.1.4).
+/// The words, and the files behind them where there are any (RFC 2046
+/// 5.1.3).
 fn body(content: &Content, message_id: &str) -> Result<MultiPart, ComposeError> {
-    // The boundary comes from the letter, so that the same letter is the same
+    // Boundaries come from the letter, so that the same letter is the same
     // bytes; `=_` stands in no encoded line (RFC 2045 6.7).
-    let boundary = format!("=_{}", &compose::hash([message_id, content.fingerprint.as_str()])[..32]);
-    Ok(MultiPart::alternative()
-        .boundary(boundary)
+    let boundary =
+        |of: &str| format!("=_{}", &compose::hash([message_id, content.fingerprint.as_str(), of])[..32]);
+    // Text first, so that the last one a reader understands is the HTML (RFC
+    // 2046 5.1.4).
+    let words = MultiPart::alternative()
+        .boundary(boundary("words"))
         .singlepart(part(ContentType::TEXT_PLAIN, &content.text)?)
-        .singlepart(part(ContentType::TEXT_HTML, &content.html)?))
+        .singlepart(part(ContentType::TEXT_HTML, &content.html)?);
+    if content.attachments.is_empty() {
+        return Ok(words);
+    }
+    let mut whole = MultiPart::mixed().boundary(boundary("whole")).multipart(words);
+    for file in &content.attachments {
+        whole = whole.singlepart(attached(file)?);
+    }
+    Ok(whole)
+}
+
+/// Always base64: the bytes arrive as they are, whatever they are.
+fn attached(file: &Attachment) -> Result<SinglePart, ComposeError> {
+    let cannot = |cause: &str| ComposeError::Attachment { file: file.name.clone(), cause: cause.to_owned() };
+    let media_type = ContentType::parse(file.media_type).map_err(|_| cannot("its type is none"))?;
+    let body = Body::new_with_encoding(file.bytes.to_vec(), ContentTransferEncoding::Base64)
+        .map_err(|_| cannot("it can't be encoded"))?;
+    Ok(lettre::message::Attachment::new(file.name.clone()).body(body, media_type))
 }
 
 /// Quoted-printable where it is mostly ASCII, base64 where it is not: both

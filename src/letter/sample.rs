@@ -2,6 +2,7 @@
 //! first one is due.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
@@ -131,6 +132,7 @@ pub(super) fn sample(
         reply_to: ReplyTo::Owner,
         redirect_to: None,
         unsubscribe: Unsubscribe { mailto: person.address, url: None },
+        attachments: PathBuf::new(),
     };
     Some(Sample { draft, facts, mail, now: noon(TODAY) })
 }

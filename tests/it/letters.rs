@@ -1,6 +1,7 @@
 //! Letters as their readers get them: composed from the shipped templates,
 //! made into messages, and read back by a parser that is not ours.
 
+mod attachments;
 mod golden;
 mod hostile;
 mod message;

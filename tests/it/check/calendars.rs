@@ -64,7 +64,8 @@ fn a_calendar_knows_its_days() {
 #[test]
 fn the_end_of_a_calendar_is_announced_sixty_days_ahead() {
     let courtesy = with_calendar();
-    let cn = b"holidays: [2026-10-01]\nends_on: 2026-12-31\n";
+    let cn =
+        b"holidays: [2026-10-01]\nends_on: \"2026-12-31\"               # the last day these are known for\n";
     let folder = folder(&[("courtesy.yaml", courtesy.as_bytes()), ("calendars/cn.yaml", cn)]);
     let config = load(folder.path()).expect("good files");
     assert_eq!(config.calendar_warnings(date(2026, 10, 31)), []);

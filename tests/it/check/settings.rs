@@ -119,6 +119,7 @@ fn what_is_not_said_has_a_sensible_value() {
     let data = folder.path().join("../data");
     assert_eq!(config.store, data.join("courtesy.db"));
     assert!(matches!(&config.deliver, Ok(Deliver::Files(outbox)) if *outbox == data.join("outbox")));
+    assert_eq!(config.mail.attachments, folder.path().join("../attachments"));
     assert!(config.log.mask_addresses);
     assert!((config.import_share - 0.3).abs() < f64::EPSILON);
     insta::assert_debug_snapshot!((

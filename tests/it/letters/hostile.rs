@@ -1,12 +1,15 @@
 //! Names, numbers and notes that want to be something else.
 
 use courtesy::domain::address::Address;
+use courtesy::domain::notice::{Draft, Line, Subject};
+use courtesy::domain::receivable::Payment;
+use courtesy::domain::recipients::receivables_of;
 use courtesy::domain::rule::Recipient;
 use courtesy::letter::{Content, mime};
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::sample::{Sample, person, receivable};
+use super::sample::{Sample, TODAY, line, money, person, receivable};
 use super::{MESSAGE_ID, build, compose, header, parse};
 
 /// Puts a text wherever data comes from outside.
@@ -194,6 +197,31 @@ fn ten_thousand_claims_make_one_letter_of_bounded_size() {
         assert!(content.text.lines().count() < 100 && content.html.len() < 100_000);
         assert!(build(&sample).bytes.len() < 200_000);
     }
+}
+
+#[test]
+fn many_claims_are_found_as_each_alone_is() {
+    let mut sample = Sample::new("reminder/firm", "en");
+    for n in 2..=20 {
+        sample.add(receivable(&format!("R{n}"), None, "1", "CNY", date(2026, 3, 3)), n % 3 > 0);
+        let id = format!("P{n}");
+        let amount = money("1", "CNY");
+        let items = &mut sample.facts.customers[0].receivables;
+        items[n / 2].payments.push(Payment { id: id.as_str().into(), amount, received_on: TODAY });
+        sample.draft.lines.push(line(Subject::Payment(id.as_str().into()), n % 2 > 0));
+    }
+    let unknown = ["R0".into(), "R21".into()].map(Subject::Receivable);
+    let others = [Subject::Event("R2".into()), Subject::Customer("R2".into()), Subject::Payment("R2".into())];
+    sample.draft.lines.extend(unknown.into_iter().chain(others).map(|subject| line(subject, true)));
+    let customer = &sample.facts.customers[0];
+    let together = receivables_of(&sample.draft, customer);
+    let alone = |line: &Line| {
+        let draft = Draft { lines: vec![line.clone()], ..sample.draft.clone() };
+        receivables_of(&draft, customer)
+    };
+    let one_by_one: Vec<_> = sample.draft.lines.iter().flat_map(alone).collect();
+    assert_eq!(together, one_by_one);
+    assert_eq!(together.len(), 39);
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Customers, claims and drafts made by hand.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use courtesy::domain::address::Address;
 use courtesy::domain::calendar::{Calendars, Days, Hours};
@@ -250,5 +251,6 @@ fn mail() -> MailSettings {
             mailto: Address::parse("leave@morningstar.example").expect("an address"),
             url: Some("https://morningstar.example/leave/{customer}".into()),
         },
+        attachments: PathBuf::new(),
     }
 }

@@ -156,7 +156,7 @@ fn every_problem_of_a_folder_is_found_at_its_place() {
         ),
         (
             "---\nsubject: x\n---\na\n{% if typo %}x{% endif %}",
-            "en/a.md:5:7: no variable is called `typo` (docs/templates.md lists them all)",
+            "en/a.md:5:7: no variable is called `typo` (templates/README.md lists them all)",
         ),
         (
             "---\nsubject: x\n---\n{% for a in items %}{% for b in items %}{% for c in items %}{% endfor %}{% endfor %}{% endfor %}",
@@ -337,10 +337,10 @@ fn a_template_that_writes_without_end_is_stopped() {
 
 #[test]
 fn the_manual_lists_every_variable() {
-    let manual = include_str!("../../../docs/templates.md");
+    let manual = include_str!("../../../templates/README.md");
     assert!(
         manual.contains(&catalogue::documentation()),
-        "put this into docs/templates.md:\n{}",
+        "put this into templates/README.md:\n{}",
         catalogue::documentation()
     );
 }
