@@ -100,7 +100,7 @@ impl fmt::Display for Report<'_> {
                 write!(f, "line {line}, column {column}: ")?;
             }
         }
-        f.write_str(&harmless(&self.problem.message))
+        f.write_str(&harmless(&self.problem.message).replace('\t', " "))
     }
 }
 
@@ -115,7 +115,8 @@ impl Diagnostic for Report<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.problem.hint.as_ref().map(|hint| Box::new(harmless(hint)) as Box<dyn fmt::Display>)
+        let one_line = |hint: &String| harmless(hint).replace('\t', " ");
+        self.problem.hint.as_ref().map(|hint| Box::new(one_line(hint)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

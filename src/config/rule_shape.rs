@@ -35,8 +35,9 @@ struct RawRule {
     /// `payment.received_on`, `event.<kind>`, or `calendar` (the schedule
     /// itself).
     anchor: Spot<Anchor>,
-    /// When the rule looks, as five fields of cron in the business's time
-    /// zone: minute, hour, day, month, weekday. Every minute if not said.
+    /// When the rule looks, as five fields of cron: minute, hour, day, month,
+    /// weekday. Every minute if not said. It goes by the clock of
+    /// `letters.hours.timezone`; with `anchor: calendar`, by the business's.
     schedule: Option<Spot<Schedule>>,
     /// Whom the rule concerns. Everything said must hold; in a list, any of
     /// the values.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::customer::Customer;
-use super::event::Event;
+use super::event::{Event, EventOutcome};
 use super::receivable::Receivable;
 
 /// Conditions that must all hold; within one, any of the listed values. An
@@ -69,7 +69,7 @@ impl Filter {
         };
         let kind = of.receivable.map(|receivable| receivable.kind.as_str());
         let currency = of.receivable.map(|receivable| receivable.amount.currency.code());
-        let outcome = of.event.and_then(|event| event.outcome).map(|outcome| outcome.as_str());
+        let outcome = of.event.and_then(|event| event.outcome).map(EventOutcome::as_str);
         let product = of.event.and_then(|event| event.product.as_deref());
         let owner = customer.owner.as_ref();
         let checks: [(&'static str, bool); 10] = [

@@ -220,7 +220,7 @@ impl<'r, 'a> Climb<'r, 'a> {
     fn spaced(&self, stage: &'r Stage, last: Option<&PastNotice>) -> Rung<'r> {
         let own = self.own_day(stage.at);
         if stage.at.is_instant() {
-            return self.rung(stage, 0, own, self.moment(stage.at, own));
+            return Self::rung(stage, 0, own, self.moment(stage.at, own));
         }
         let customer = track_of(stage) == Track::Customer;
         let mut planned_on = if customer { self.without_pauses(self.anchor_day, own) } else { own };
@@ -234,7 +234,7 @@ impl<'r, 'a> Climb<'r, 'a> {
         if customer && self.resume_on.is_some_and(|resume| resume > planned_on) {
             planned_on = self.resume_on.unwrap_or(planned_on);
         }
-        self.rung(stage, 0, planned_on, self.moment_of_day(stage, planned_on))
+        Self::rung(stage, 0, planned_on, self.moment_of_day(stage, planned_on))
     }
 
     /// What was reached before the rule was in force is entered at the
@@ -267,7 +267,7 @@ impl<'r, 'a> Climb<'r, 'a> {
         Next::Ahead(rung, why)
     }
 
-    fn rung(&self, stage: &'r Stage, repetition: u32, planned_on: Date, at: Timestamp) -> Rung<'r> {
+    fn rung(stage: &'r Stage, repetition: u32, planned_on: Date, at: Timestamp) -> Rung<'r> {
         Rung {
             stage,
             name: stage.name.clone(),

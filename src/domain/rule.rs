@@ -186,7 +186,8 @@ pub struct Rule {
     pub class: Class,
     /// What it counts from.
     pub anchor: Anchor,
-    /// When it looks; `None` is every minute.
+    /// When it looks, on the clock of the decent hours (the business's for
+    /// calendar rules); `None` is every minute.
     pub schedule: Option<Schedule>,
     /// Whom it concerns.
     pub audience: Filter,

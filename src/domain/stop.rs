@@ -132,8 +132,7 @@ impl fmt::Display for Stop {
         match self {
             Self::NotInAudience(condition) => write!(f, " ({condition})"),
             Self::Closed(status) => write!(f, " ({status})"),
-            Self::OnHold(Some(until)) => write!(f, " (until {until})"),
-            Self::Promised(until) => write!(f, " (until {until})"),
+            Self::OnHold(Some(until)) | Self::Promised(until) => write!(f, " (until {until})"),
             Self::TimeBarred(since) => write!(f, " (since {since})"),
             Self::CoveredByCredit(currency) => write!(f, " ({currency})"),
             Self::NoAddress(error) if *error != AddressError::Missing => write!(f, " ({error})"),

@@ -29,11 +29,11 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let cap = usize::try_from(office.settings.letters.per_pass).unwrap_or(usize::MAX);
         let mut report = PassReport::default();
         let mut with_letters: Vec<Plan> = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.store.facts(now, reach, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.relationship.clone());
+        let mut page = self.store.facts(now, reach, None, PAGE).await?;
+        while let Some(last) = page.last() {
+            // The next page is read while this one is planned.
+            let (store, after) = (self.store.clone(), Some(last.relationship.clone()));
+            let next = tokio::spawn(async move { store.facts(now, reach, after, PAGE).await });
             report.relationships += page.len() as u64;
             let mut quiet = Vec::new();
             for facts in &page {
@@ -43,6 +43,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }
             self.store.enqueue(quiet, now).await?;
+            page = next
+                .await
+                .map_err(|panic| StoreError::Failed { doing: "reading facts", cause: panic.to_string() })??;
         }
         let left = cut_to_cap(&mut with_letters, cap);
         report.capped = left;

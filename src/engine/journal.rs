@@ -39,8 +39,8 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
         | LetterState::Cancelled
         | LetterState::Queued
         | LetterState::Sending => {
-            let state = transition.state.as_str();
-            error!(%letter, rule, stage, customer, about, to, attempt, reason, state, "not sent");
+            let now = transition.state.as_str();
+            error!(%letter, rule, stage, customer, about, to, attempt, reason, state = now, "not sent");
         }
     }
     for copy in left_out {

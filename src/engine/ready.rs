@@ -84,6 +84,7 @@ fn message_id(draft: &Draft, fingerprint: &str, domain: &str) -> String {
         hash.update([0]);
     }
     hash.update(fingerprint.as_bytes());
-    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}@{domain}")
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.finalize()[..16]);
+    format!("{:032x}@{domain}", u128::from_be_bytes(half))
 }

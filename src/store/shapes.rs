@@ -172,6 +172,10 @@ impl ImportKind {
 
 /// An import as it was asked for.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, and independent of the others"
+)]
 pub struct ImportOrder {
     /// Which of the files.
     pub kind: ImportKind,

@@ -12,7 +12,7 @@ impl<'r> Climb<'r, '_> {
     /// the day goes on that day or not at all.
     pub(super) fn early(&self, stage: &'r Stage, track: Track, before_due: bool) -> Next<'r> {
         let planned_on = self.own_day(stage.at);
-        let mut rung = self.rung(stage, 0, planned_on, self.moment(stage.at, planned_on));
+        let mut rung = Self::rung(stage, 0, planned_on, self.moment(stage.at, planned_on));
         if self.consumed(&rung) || self.last_sent(track).is_some_and(|last| !precedes(last.offset, stage.at))
         {
             return Next::Nothing(Stop::Done);

@@ -41,7 +41,7 @@ impl<'r> Climb<'r, '_> {
             Track::Alarm => planned_on,
         };
         let at = day_begins(planned_on, self.zone);
-        let rung = self.rung(stage, sent, planned_on, at);
+        let rung = Self::rung(stage, sent, planned_on, at);
         if repeat.at_most.is_none_or(|most| sent < most) {
             return Some(rung);
         }

@@ -41,18 +41,18 @@ impl<'a> Asked<'a> {
             self.only.is_none_or(|lines| lines.iter().any(|line| line.key.subject == item.subject))
         };
         for item in subjects::of_rule(self.view, self.rule).into_iter().filter(wanted) {
-            self.consider(item, already, found, &mut due);
+            self.consider(&item, already, found, &mut due);
         }
         due
     }
 
-    fn consider(&self, item: Item<'a>, already: bool, found: &mut Found, due: &mut Vec<Due<'a>>) {
-        if let Some(why) = guards::over(self.view, self.rule, &item) {
-            return found.say(self.verdict(&item, None, Decision::Skipped { why }));
+    fn consider(&self, item: &Item<'a>, already: bool, found: &mut Found, due: &mut Vec<Due<'a>>) {
+        if let Some(why) = guards::over(self.view, self.rule, item) {
+            return found.say(self.verdict(item, None, Decision::Skipped { why }));
         }
         let anchor = match &item.anchor {
             Ok(anchor) => anchor.clone(),
-            Err(why) => return found.say(self.verdict(&item, None, Decision::Skipped { why: why.clone() })),
+            Err(why) => return found.say(self.verdict(item, None, Decision::Skipped { why: why.clone() })),
         };
         let round = anchor.round.text();
         let past: Vec<&PastNotice> = self
@@ -63,10 +63,10 @@ impl<'a> Asked<'a> {
             .filter(|notice| notice.key.rule == self.rule.name)
             .filter(|notice| notice.key.round == round || self.is_said(notice, &anchor))
             .collect();
-        let stop = silenced(self.view, self.rule, &item);
+        let stop = silenced(self.view, self.rule, item);
         let held = past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held);
-        let (pauses, resume_on) = pauses(self.view, self.rule, &item);
-        if let Some(day) = guards::next_change(self.view, &item) {
+        let (pauses, resume_on) = pauses(self.view, self.rule, item);
+        if let Some(day) = guards::next_change(self.view, item) {
             found.wake(day_begins(day, self.view.zone()));
         }
         let days = self.view.days_of(self.rule);
@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
             backlog: self.rule.backlog,
             stale_after: self.rule.stale_after,
             customer_stopped: stop.is_some() || held,
-            ended: &|repeat| self.ended(repeat, &item),
+            ended: &|repeat| self.ended(repeat, item),
             open_day: &|day| self.view.open_day(days, day),
             leaves_on: &|| self.view.day(self.view.leaves_at(days, true)),
             calendar: &self.view.settings.business.calendars.business,
@@ -94,20 +94,16 @@ impl<'a> Asked<'a> {
             |track| self.rule.stages.iter().any(|s| s.concerns_customer() == (track == Track::Customer));
         let customer = has(Track::Customer).then(|| climb.next(Track::Customer));
         let alarm = has(Track::Alarm).then(|| climb.next(Track::Alarm));
-        drop(climb);
         for (track, next) in [(Track::Customer, customer), (Track::Alarm, alarm)] {
             let Some(next) = next else { continue };
-            let rung = match self.admit(&item, track, stop.as_ref(), next, already, found) {
-                Some(rung) => rung,
-                None => continue,
-            };
+            let Some(rung) = self.admit(item, track, stop.as_ref(), next, already, found) else { continue };
             let candidate =
                 Due { item: item.clone(), round: round.clone(), rung, track, customer_stop: stop.clone() };
             match drafts::reachable(self.view, self.rule, &candidate) {
                 Ok(()) => due.push(candidate),
                 Err(why) => {
                     let stage = Some(candidate.rung.name.clone());
-                    found.say(self.verdict(&item, stage, Decision::Skipped { why }));
+                    found.say(self.verdict(item, stage, Decision::Skipped { why }));
                 }
             }
         }

@@ -7,6 +7,8 @@ use courtesy::domain::notice::{LetterState, Priority};
 use courtesy::store::sqlite::{Decision, SqliteStore};
 use courtesy::store::{Begun, ImportKind, OutboxFilter, SetAside, Store, StoreError};
 
+use jiff::Timestamp;
+
 use super::world::*;
 
 fn to(state: LetterState) -> Transition {
@@ -78,6 +80,12 @@ async fn the_most_important_letter_goes_first_and_none_before_its_time() {
         let later = queue(&store, later).await;
         let approve = queue(&store, approve).await;
         assert_eq!(store.claimable(at("2026-06-29T06:59:59Z"), 9).await.expect("ids"), []);
+        assert_eq!(
+            store.next_due_at().await.expect("now"),
+            Some(Timestamp::UNIX_EPOCH),
+            "somebody to look at"
+        );
+        settle(&store, NOON, None).await;
         assert_eq!(store.next_due_at().await.expect("one"), Some(at("2026-06-29T07:00:00Z")));
         assert_eq!(store.claimable(at("2026-06-29T07:00:00Z"), 9).await.expect("ids"), [reminder, thanks]);
         assert_eq!(
@@ -251,10 +259,12 @@ async fn letters_put_aside_wait_or_are_held() {
         assert!(
             store.set_aside(letter, 0, SetAside::Later(until), "hours".into(), at(NOON)).await.expect("ok")
         );
-        assert_eq!(store.next_due_at().await.expect("one"), Some(until));
         assert_eq!(due(&store, NOON).await[0].customers[0].notices[0].day, day("2026-07-02"));
+        settle(&store, NOON, None).await;
+        assert_eq!(store.next_due_at().await.expect("one"), Some(until));
         assert!(!store.set_aside(letter, 1, SetAside::Hold, "stale".into(), at(NOON)).await.expect("ok"));
         assert!(store.set_aside(letter, 0, SetAside::Hold, "template".into(), at(NOON)).await.expect("ok"));
+        settle(&store, NOON, None).await;
         assert_eq!(store.next_due_at().await.expect("none"), None);
         assert!(
             !store.set_aside(letter, 0, SetAside::Cancel, "no".into(), at(NOON)).await.expect("ok"),

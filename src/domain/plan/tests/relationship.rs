@@ -106,7 +106,9 @@ fn one_letter_for_all_items_in_the_tone_of_the_highest() {
         let mut past = World::new("2026-03-05T00:00", vec![reminders()]).with(invoice(id, "2026-03-02"));
         past.run_until("2026-03-06T00:00");
         let mut notices: Vec<_> = past.notices().cloned().collect();
-        notices.iter_mut().for_each(|notice| notice.letter = crate::domain::ids::LetterId(-1));
+        for notice in &mut notices {
+            notice.letter = crate::domain::ids::LetterId(-1);
+        }
         world.of().notices.extend(notices);
     }
     assert_eq!(
@@ -177,11 +179,14 @@ fn two_rules_keep_their_distance_about_one_receivable() {
     );
 }
 
+/// What silences everything, and how it comes about.
+type Silence<'a> = (&'a str, &'a dyn Fn(&mut World));
+
 #[test]
 fn a_suppressed_address_a_block_and_a_hold_on_the_customer_silence_everything() {
     let base =
         World::new("2026-03-01T00:00", vec![reminders(), visit_thanks()]).with(invoice("R1", "2026-03-02"));
-    let silence: [(&str, &dyn Fn(&mut World)); 3] = [
+    let silence: [Silence<'_>; 3] = [
         ("suppressed", &|world| {
             world.facts.suppressions.push(Suppression {
                 address: "c@example.test".to_owned(),
