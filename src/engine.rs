@@ -3,7 +3,7 @@
 //!
 //! In reading order: `cycle` observes, plans and queues; `ready` asks again
 //! and composes; `courier` claims, hands over and records; `journal` writes
-//! the log line of each letter; [`daemon`] turns the heartbeat into passes; [`rehearsal`] does the
+//! the log line of each letter; `daemon` turns the heartbeat into passes; `rehearsal` does the
 //! same with a virtual clock.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;

@@ -1,10 +1,10 @@
 //! The plan of one relationship: every candidate of every rule is due,
 //! waiting or skipped, and each has its reason.
 //!
-//! In reading order: [`view`] works out what is asked of a customer again and
-//! again, [`subjects`] finds what a rule can be about, `ladder` finds the
-//! rung, [`guards`] the stops, [`drafts`] makes letters of what is due, and
-//! [`budget`] lets those go that there is room for.
+//! In reading order: `view` works out what is asked of a customer again and
+//! again, `subjects` finds what a rule can be about, `ladder` finds the
+//! rung, `guards` the stops, `drafts` makes letters of what is due, and
+//! `budget` lets those go that there is room for.
 
 mod asked;
 mod budget;
