@@ -93,6 +93,8 @@ pub struct PassReport {
     pub relationships: u64,
     /// Letters that were queued.
     pub queued: u64,
+    /// Of these, letters that a person must release first.
+    pub held: u64,
     /// Candidates that wait, by the name of the stop.
     pub waiting: BTreeMap<&'static str, u64>,
     /// Candidates that were skipped, by the name of the stop.

@@ -9,6 +9,7 @@ use super::screen::Screen;
 use super::{Global, Surroundings, Verdict, load};
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
+use crate::store::sqlite::{Decision, SqliteStore};
 use crate::store::{Made, OutboxFilter, OutboxLetter, Store};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,9 @@ Examples:
   courtesy outbox list --customer C001 --rule payment-reminders
   courtesy outbox show 42                      one letter: where it stands and what it says
   courtesy outbox release 42                   let a letter go that waits for a person
+  courtesy outbox cancel 42 --reason 'paid in cash'
+  courtesy outbox resolve 42 --sent            an uncertain letter did arrive
+  courtesy outbox resolve 42 --not-sent        it did not: its stage is free again
 
 States: queued, sending, sent, retry (not sent, tried again), rejected (the address was refused),
 uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits
@@ -43,15 +47,36 @@ enum What {
         #[arg(value_name = "NUMBER", value_parser = letter_id)]
         id: LetterId,
     },
-    /// Let a held letter go; it is asked again whether it is due when it leaves
-    Release {
-        /// Its number
-        #[arg(value_name = "NUMBER", value_parser = letter_id)]
-        id: LetterId,
-        /// Why, in your own words
-        #[arg(long, default_value = "")]
-        reason: String,
+    /// Let held letters go; each is asked again whether it is due when it leaves
+    Release(DecisionArgs),
+    /// Never send these letters; their stages count as done
+    Cancel(DecisionArgs),
+    /// Keep letters back that wait by themselves, until they are released
+    Hold(DecisionArgs),
+    /// Try letters again now that wait for their next attempt
+    Retry(DecisionArgs),
+    /// Say what became of an uncertain letter
+    #[command(group = clap::ArgGroup::new("arrived").args(["sent", "not_sent"]).required(true))]
+    Resolve {
+        #[command(flatten)]
+        letters: DecisionArgs,
+        /// It arrived
+        #[arg(long)]
+        sent: bool,
+        /// It did not: its stage is free again
+        #[arg(long)]
+        not_sent: bool,
     },
+}
+
+#[derive(Args, Clone, Debug)]
+struct DecisionArgs {
+    /// Their numbers, as `outbox list` shows them
+    #[arg(value_name = "NUMBER", value_parser = letter_id, required = true)]
+    ids: Vec<LetterId>,
+    /// Why, in your own words
+    #[arg(long, default_value = "")]
+    reason: String,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -97,25 +122,42 @@ pub async fn run(
         None => list(&args.list, &store, zone, global, screen).await,
         Some(What::List(filters)) => list(filters, &store, zone, global, screen).await,
         Some(What::Show { id }) => show(*id, &store, zone, global, screen).await,
-        Some(What::Release { id, reason }) => {
-            let by = format!("released by {}", around.user);
-            let why = if reason.is_empty() { by } else { format!("{by}: {reason}") };
-            release(*id, why, &store, now, screen).await
+        Some(What::Release(letters)) => {
+            decided(Decision::Release, letters, &store, around, now, screen).await
+        }
+        Some(What::Cancel(letters)) => decided(Decision::Drop, letters, &store, around, now, screen).await,
+        Some(What::Hold(letters)) => decided(Decision::Hold, letters, &store, around, now, screen).await,
+        Some(What::Retry(letters)) => decided(Decision::Retry, letters, &store, around, now, screen).await,
+        Some(What::Resolve { letters, sent, .. }) => {
+            let decision = if *sent { Decision::WasSent } else { Decision::WasNotSent };
+            decided(decision, letters, &store, around, now, screen).await
         }
     }
 }
 
-async fn release(
-    id: LetterId,
-    why: String,
-    store: &impl Store,
+/// Does what a person decided, letter by letter, and says what follows.
+async fn decided(
+    decision: Decision,
+    letters: &DecisionArgs,
+    store: &SqliteStore,
+    around: &Surroundings,
     now: Timestamp,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
-    if !store.release(id, true, why, now).await? {
-        anyhow::bail!("letter {id} is not held; `courtesy outbox show {id}` says where it stands");
+    let (done, follows) = match decision {
+        Decision::Release => ("released", "may go, if it is still due when it leaves"),
+        Decision::Drop => ("cancelled", "is not sent, now or later"),
+        Decision::Hold => ("held", "waits until it is released"),
+        Decision::Retry => ("to be tried again", "is tried again at the next delivery"),
+        Decision::WasSent => ("resolved as sent", "counts as sent"),
+        Decision::WasNotSent => ("resolved as not sent", "was not sent; its stage is free again"),
+    };
+    let by = format!("{done} by {}", around.user);
+    let why = if letters.reason.is_empty() { by } else { format!("{by}: {}", letters.reason) };
+    for id in &letters.ids {
+        store.decide(*id, decision, why.clone(), now).await?;
+        screen.say(format_args!("Letter {id} {follows}."))?;
     }
-    screen.say(format_args!("Letter {id} may go, if it is still due when it leaves."))?;
     Ok(Verdict::Done)
 }
 

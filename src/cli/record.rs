@@ -50,6 +50,8 @@ enum What {
     Hold(PauseArgs),
     /// End a dispute, a hold or a promise
     Resume(ResumeArgs),
+    /// The customer agreed that it owes: a claim, or its whole balance
+    Acknowledgement(AcknowledgementArgs),
     /// Say what became of a claim: paid, returned, written off …
     Status(StatusArgs),
 }
@@ -156,6 +158,22 @@ struct ResumeArgs {
     until: Option<Date>,
 }
 
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("subject").args(["receivable", "customer"]).required(true))]
+struct AcknowledgementArgs {
+    /// The claim
+    receivable: Option<String>,
+    /// The whole balance of this customer instead
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// On which day [default: today]
+    #[arg(long, value_name = "DATE")]
+    on: Option<Date>,
+    /// How, in your own words: signed statement, letter of …
+    #[arg(long)]
+    reason: String,
+}
+
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum Cause {
     Dispute,
@@ -228,6 +246,13 @@ impl What {
                 receivable: args.receivable.as_deref().map(ReceivableId::from),
                 customer: args.customer.as_deref().map(CustomerId::from),
                 until: args.until.unwrap_or(today),
+            },
+            Self::Acknowledgement(args) => Record::Acknowledgement {
+                receivable: args.receivable.as_deref().map(ReceivableId::from),
+                customer: args.customer.as_deref().map(CustomerId::from),
+                acknowledged_on: args.on.unwrap_or(today),
+                who: who.to_owned(),
+                reason: args.reason,
             },
             Self::Status(args) => Record::Status {
                 receivable: ReceivableId::from(args.receivable.as_str()),

@@ -145,6 +145,12 @@ async fn pass_on(daemon: mpsc::Sender<daemon::Signal>, mut listening: Listening)
 fn summarise(pass: &PassReport, delivery: &DeliveryReport, screen: &mut Screen) -> anyhow::Result<()> {
     let sent = delivery.letters.get("sent").copied().unwrap_or_default();
     screen.say(format_args!("{} queued, {} sent", pass.queued, sent.bold()))?;
+    if pass.held > 0 {
+        screen.say(format_args!(
+            "{} of them wait for a person: `courtesy outbox list --state held`, then `courtesy outbox release NUMBER`",
+            pass.held.bold()
+        ))?;
+    }
     let others: BTreeMap<_, _> =
         delivery.letters.iter().filter(|(state, _)| **state != "sent").map(|(s, n)| (*s, *n)).collect();
     counted("not sent", &others, screen)?;

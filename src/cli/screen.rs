@@ -138,7 +138,9 @@ impl Screen {
     pub fn table<const N: usize>(&mut self, head: [&str; N], rows: Vec<[String; N]>) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        if self.terminal {
+        // Some terminals do not know how wide they are.
+        let wide = table.width().is_none_or(|width| width >= 40);
+        if self.terminal && wide {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         } else {
             table.set_content_arrangement(ContentArrangement::Disabled);

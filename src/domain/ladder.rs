@@ -6,6 +6,7 @@
 
 mod early;
 mod repetition;
+mod spacing;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -46,6 +47,8 @@ pub struct Climb<'r, 'a> {
     /// A part payment or the end of a pause keeps the next rung until this
     /// day.
     pub resume_on: Option<Date>,
+    /// The least days between two letters, unless the ladder itself has less.
+    pub gap_min: i32,
     /// The day of the paper, which stages before the due date stay clear of.
     pub issued_on: Option<Date>,
     /// Since when the rule, with an audience that holds the subject, is in
@@ -216,27 +219,6 @@ impl<'r, 'a> Climb<'r, 'a> {
         self.arrive(self.spaced(rung.stage, Some(last)))
     }
 
-    /// The rung of a stage at its distance from the last letter sent.
-    fn spaced(&self, stage: &'r Stage, last: Option<&PastNotice>) -> Rung<'r> {
-        let own = self.own_day(stage.at);
-        if stage.at.is_instant() {
-            return Self::rung(stage, 0, own, self.moment(stage.at, own));
-        }
-        let customer = track_of(stage) == Track::Customer;
-        let mut planned_on = if customer { self.without_pauses(self.anchor_day, own) } else { own };
-        if let Some(last) = last {
-            let distance = days_between(self.own_day(last.offset), own);
-            let sent_on = self.counted_on(last);
-            let spaced = sent_on.saturating_add(distance.days());
-            let spaced = if customer { self.without_pauses(sent_on, spaced) } else { spaced };
-            planned_on = planned_on.max(spaced);
-        }
-        if customer && self.resume_on.is_some_and(|resume| resume > planned_on) {
-            planned_on = self.resume_on.unwrap_or(planned_on);
-        }
-        Self::rung(stage, 0, planned_on, self.moment_of_day(stage, planned_on))
-    }
-
     /// What was reached before the rule was in force is entered at the
     /// lowest rung, when the next one comes by its own date.
     fn enter(&self, rung: Rung<'r>, climbing: bool) -> Next<'r> {
@@ -300,8 +282,10 @@ impl<'r, 'a> Climb<'r, 'a> {
     fn is_stale(&self, rung: &Rung<'_>) -> bool {
         self.stale_after.is_some_and(|days| {
             let reached = rung.at <= self.now;
-            let leaves_on = if reached { (self.leaves_on)() } else { (self.open_day)(rung.planned_on) };
-            leaves_on > rung.planned_on.saturating_add(days.days())
+            // Days on which nothing could leave make nothing stale.
+            let welcome_from = (self.open_day)(rung.planned_on);
+            let leaves_on = if reached { (self.leaves_on)() } else { welcome_from };
+            leaves_on > welcome_from.saturating_add(days.days())
         })
     }
 
@@ -330,35 +314,6 @@ impl<'r, 'a> Climb<'r, 'a> {
 
     fn moment_of_day(&self, stage: &Stage, day: Date) -> Timestamp {
         self.moment(stage.at, day).max(day_begins(day, self.zone))
-    }
-
-    /// A letter that left on the open day its planned day was moved to counts
-    /// as sent on the planned day, so that weekends do not add up; only real
-    /// lateness moves the next.
-    fn counted_on(&self, notice: &PastNotice) -> Date {
-        if notice.day <= (self.open_day)(notice.planned_on) { notice.planned_on } else { notice.day }
-    }
-
-    /// Moves `end` later by every paused day between `start` and it.
-    fn without_pauses(&self, start: Date, end: Date) -> Date {
-        if self.pauses.is_empty() {
-            return end;
-        }
-        let today = self.today();
-        let paused = |day: Date| {
-            self.pauses.iter().any(|pause| pause.from <= day && day <= pause.until.unwrap_or(today))
-        };
-        let mut left = days_between(start, end);
-        let mut day = start;
-        // No pause of ten years is waited out.
-        for _ in 0..3_650 {
-            if left <= 0 {
-                break;
-            }
-            day = day.saturating_add(1.day());
-            left -= i32::from(!paused(day));
-        }
-        if days_between(start, end) <= 0 { end } else { day }
     }
 }
 

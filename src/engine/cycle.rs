@@ -49,6 +49,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         }
         let left = cut_to_cap(&mut with_letters, cap);
         report.capped = left;
+        for draft in with_letters.iter().flat_map(|plan| &plan.letters).filter(|draft| draft.approve) {
+            report.held += 1;
+            journal::awaits_approval(draft);
+        }
         let mut plans = with_letters.into_iter().peekable();
         while plans.peek().is_some() {
             let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();

@@ -106,6 +106,21 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
     }
 }
 
+/// A letter that was queued, and waits for a person.
+pub fn awaits_approval(draft: &Draft) {
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let about = about(draft);
+    warn!(
+        rule,
+        stage,
+        customer,
+        about,
+        reason = "approval",
+        state = "held",
+        "waits for `courtesy outbox release`"
+    );
+}
+
 /// What a pass found, where it found anything.
 pub fn pass(report: &PassReport) {
     let (relationships, queued, capped) = (report.relationships, report.queued, report.capped);

@@ -31,8 +31,8 @@ pub struct OutboxFilter {
 pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
-    /// `letter`, `payment`, `event`, `promise`, `dispute`, `hold`, `status`
-    /// or `due_on`.
+    /// `letter`, `payment`, `event`, `promise`, `dispute`, `hold`,
+    /// `acknowledgement`, `status` or `due_on`.
     pub what: &'static str,
     /// What it is about: rule and stage, or the subject's number.
     pub about: String,
@@ -120,6 +120,19 @@ pub enum Record {
         customer: Option<CustomerId>,
         /// The last day of it.
         until: Date,
+    },
+    /// The customer agreed that it owes: one claim, or its whole balance.
+    Acknowledgement {
+        /// Which claim.
+        receivable: Option<ReceivableId>,
+        /// Or everything of a customer.
+        customer: Option<CustomerId>,
+        /// On which day.
+        acknowledged_on: Date,
+        /// Who wrote it down.
+        who: String,
+        /// How, in words.
+        reason: String,
     },
     /// A claim's status, whatever the books say until they change.
     Status {

@@ -9,6 +9,7 @@ use super::subjects::{self, Anchored, Item};
 use super::view::{self, View};
 use super::{Found, Verdict};
 use crate::domain::calendar::day_begins;
+use crate::domain::customer::Class;
 use crate::domain::event::Event;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Climb, Next, Rung, Track};
@@ -78,6 +79,11 @@ impl<'a> Asked<'a> {
             past: &past,
             pauses: &pauses,
             resume_on,
+            gap_min: if self.rule.class == Class::Dunning {
+                self.view.settings.dunning.min_gap.count
+            } else {
+                0
+            },
             issued_on: item.receivable.and_then(|receivable| receivable.issued_on),
             in_force_since: subjects::in_force_since(self.seen, item.candidate(self.view)),
             backlog: self.rule.backlog,

@@ -5,4 +5,5 @@ mod build;
 mod ladders;
 mod properties;
 mod relationship;
+mod spacing;
 mod world;

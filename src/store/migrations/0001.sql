@@ -116,6 +116,18 @@ CREATE TABLE pauses (
     made_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX pauses_of_customer ON pauses (customer);
+
+-- The customer agreed that it owes: for one claim, or for its whole balance.
+CREATE TABLE acknowledgements (
+    key INTEGER PRIMARY KEY,
+    customer INTEGER NOT NULL REFERENCES customers (key),
+    receivable INTEGER REFERENCES receivables (key),
+    acknowledged_on TEXT NOT NULL,
+    who TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX acknowledgements_of_customer ON acknowledgements (customer);
 CREATE INDEX pauses_of_receivable ON pauses (receivable) WHERE receivable IS NOT NULL;
 
 -- address: folded. classes: their words with commas, '' is all.
@@ -238,6 +250,7 @@ CREATE TRIGGER receivables_move AFTER UPDATE OF customer ON receivables
 WHEN OLD.customer <> NEW.customer BEGIN
     UPDATE payments SET customer = NEW.customer WHERE receivable = NEW.key;
     UPDATE pauses SET customer = NEW.customer WHERE receivable = NEW.key;
+    UPDATE acknowledgements SET customer = NEW.customer WHERE receivable = NEW.key;
     UPDATE notices SET customer = NEW.customer WHERE live = 1 AND subject_kind = 'receivable' AND subject_id = NEW.id;
     UPDATE notices SET customer = NEW.customer
     WHERE live = 1 AND subject_kind = 'payment' AND subject_id IN (SELECT id FROM payments WHERE receivable = NEW.key);
@@ -313,6 +326,18 @@ CREATE TRIGGER pauses_update AFTER UPDATE ON pauses BEGIN
     WHERE key IN (SELECT relationship FROM customers WHERE key IN (OLD.customer, NEW.customer));
 END;
 CREATE TRIGGER pauses_delete AFTER DELETE ON pauses BEGIN
+    UPDATE relationships SET wake_at = 0, version = version + 1
+    WHERE key = (SELECT relationship FROM customers WHERE key = OLD.customer);
+END;
+CREATE TRIGGER acknowledgements_insert AFTER INSERT ON acknowledgements BEGIN
+    UPDATE relationships SET wake_at = 0, version = version + 1
+    WHERE key = (SELECT relationship FROM customers WHERE key = NEW.customer);
+END;
+CREATE TRIGGER acknowledgements_update AFTER UPDATE ON acknowledgements BEGIN
+    UPDATE relationships SET wake_at = 0, version = version + 1
+    WHERE key IN (SELECT relationship FROM customers WHERE key IN (OLD.customer, NEW.customer));
+END;
+CREATE TRIGGER acknowledgements_delete AFTER DELETE ON acknowledgements BEGIN
     UPDATE relationships SET wake_at = 0, version = version + 1
     WHERE key = (SELECT relationship FROM customers WHERE key = OLD.customer);
 END;

@@ -21,6 +21,7 @@ pub(super) fn of(desk: &mut Desk, customer: &CustomerId) -> Result<Vec<HistoryEn
         (PAYMENTS, payment),
         (EVENTS, event),
         (PAUSES, pause),
+        (ACKNOWLEDGEMENTS, acknowledgement),
         (CHANGES, change),
     ] {
         let mut statement = desk.conn.prepare_cached(sql)?;
@@ -110,6 +111,18 @@ fn pause(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
         _ => format!("from {from} until {until}; {reason} ({who})"),
     };
     Ok(HistoryEntry { at: at(row, 0)?, what, about: row.get(2)?, detail, letter: None })
+}
+
+const ACKNOWLEDGEMENTS: &str = "
+    SELECT a.acknowledged_on, COALESCE(r.number, r.id, 'the balance'), a.who, a.reason
+    FROM acknowledgements AS a LEFT JOIN receivables AS r ON r.key = a.receivable
+    WHERE a.customer = ?1 ORDER BY a.acknowledged_on, a.key";
+
+fn acknowledgement(row: &Row<'_>, desk: &Desk) -> rusqlite::Result<HistoryEntry> {
+    let (who, reason): (String, String) = (row.get(2)?, row.get(3)?);
+    let detail = format!("{reason} ({who})");
+    let at = begins(row, desk)?;
+    Ok(HistoryEntry { at, what: "acknowledgement", about: row.get(1)?, detail, letter: None })
 }
 
 const CHANGES: &str = "

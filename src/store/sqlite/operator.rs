@@ -130,7 +130,10 @@ fn decide(
         .optional()?
         .ok_or_else(|| StoreError::NotFound(format!("no letter {letter}; `outbox list` shows them")))?;
     if !decision.applies_to().contains(&state) {
-        return Err(StoreError::Refused(format!("letter {letter} is {state}")).into());
+        return Err(StoreError::Refused(format!(
+            "letter {letter} is {state}; `courtesy outbox show {letter}` says where it stands"
+        ))
+        .into());
     }
     match decision {
         Decision::Release => {

@@ -39,6 +39,10 @@ pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<
             let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
             resume(desk, &whose, cause, until, on)
         }
+        Record::Acknowledgement { receivable, customer, acknowledged_on, who, reason } => {
+            let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
+            acknowledgement(desk, &whose, acknowledged_on, [&who, &reason], now)
+        }
         Record::Status { receivable, status, today } => {
             let found = books::expect(&desk.conn, receivable.as_str())?;
             let new = books::set_status(&desk.conn, &found, status, Occasion { today, ..on })?;
@@ -279,6 +283,26 @@ fn promise(desk: &mut Desk, id: &ReceivableId, promise: &Promise, on: Occasion) 
             At(on.now)
         ])?;
     Ok(Recorded { sentence, new: true })
+}
+
+/// The same claim acknowledged twice on one day is once.
+fn acknowledgement(
+    desk: &Desk,
+    whose: &Whose,
+    acknowledged_on: Date,
+    [who, reason]: [&str; 2],
+    now: Timestamp,
+) -> Result<Recorded, Fault> {
+    let item = whose.item.as_ref().map(|item| item.key);
+    let added = desk.conn.execute(
+        "INSERT INTO acknowledgements (customer, receivable, acknowledged_on, who, reason, made_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM acknowledgements
+             WHERE customer = ?1 AND receivable IS ?2 AND acknowledged_on = ?3)",
+        params![whose.customer, item, Day(acknowledged_on), who, reason, At(now)],
+    )?;
+    let already = if added == 0 { "; it was already there" } else { "" };
+    let sentence = format!("acknowledgement of {} on {acknowledged_on}{already}", whose.label);
+    Ok(Recorded { sentence, new: added > 0 })
 }
 
 struct Stretch {

@@ -132,7 +132,10 @@ fn every_table_about_a_customer_wakes_its_relationship() {
         "SELECT m.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
          WHERE m.type = 'table' AND c.name = 'customer' ORDER BY m.name",
     );
-    assert_eq!(tables, ["changes", "events", "letters", "notices", "pauses", "payments", "receivables"]);
+    assert_eq!(
+        tables,
+        ["acknowledgements", "changes", "events", "letters", "notices", "pauses", "payments", "receivables"]
+    );
     let triggers = list("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%wake_at = 0%'");
     // A line of `changes` only tells of a change of its receivable.
     let waking = tables.iter().map(String::as_str).filter(|table| *table != "changes");

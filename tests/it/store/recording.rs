@@ -188,3 +188,23 @@ async fn history_tells_what_was_recorded_and_changed() {
         assert!(lines.contains(&"due_on R2: 2026-06-10 -> 2026-07-31 (import)".to_owned()), "{lines:?}");
     }
 }
+
+#[tokio::test]
+async fn an_acknowledgement_is_kept_once_a_day_and_stands_in_the_history() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let acknowledgement = || Record::Acknowledgement {
+            receivable: Some("R1".into()),
+            customer: None,
+            acknowledged_on: day("2026-06-29"),
+            who: "lin".to_owned(),
+            reason: "signed statement".to_owned(),
+        };
+        assert!(record(&store, acknowledgement()).await.new);
+        assert!(!record(&store, acknowledgement()).await.new);
+        let history = store.history(CustomerId::from("C1")).await.expect("a history");
+        let found: Vec<_> = history.iter().filter(|entry| entry.what == "acknowledgement").collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].detail, "signed statement (lin)");
+    }
+}

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::build::{at, date, event, invoice, paid, reminders, shanghai, visit_thanks};
 use super::world::World;
-use crate::domain::notice::PastNotice;
+use crate::domain::notice::{LetterState, PastNotice};
 use crate::domain::plan::plan;
 use crate::domain::receivable::{Pause, PauseCause, Receivable};
 
@@ -62,8 +62,20 @@ fn check_ladder(notices: &[&PastNotice]) {
     }
 }
 
+/// What was said when, notice by notice: two alarms queued on different days
+/// of a weekend may leave on Monday in one letter or in two.
+fn said(world: &World) -> Vec<String> {
+    let mut said: Vec<String> = world
+        .notices()
+        .filter(|notice| notice.state == LetterState::Sent)
+        .map(|notice| format!("{} {}", notice.day, notice.key))
+        .collect();
+    said.sort();
+    said
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_paid_or_held_gets_no_reminder_and_the_rest_climbs_in_order(mut world in world()) {
@@ -120,7 +132,7 @@ proptest! {
             restless.now = next.min(at("2026-05-01T00:00"));
         }
         restless.run_until("2026-05-01T00:00");
-        prop_assert_eq!(calm.sent, restless.sent);
+        prop_assert_eq!(said(&calm), said(&restless));
     }
 
     #[test]

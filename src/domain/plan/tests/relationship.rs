@@ -274,3 +274,24 @@ fn a_person_agrees_to_what_was_there_to_be_seen_and_to_nothing_else() {
     world.run_until("2026-04-03T00:00");
     assert_eq!(world.sent, ["2026-04-02 09:00 reminders/final A"]);
 }
+
+#[test]
+fn a_long_holiday_makes_no_thanks_stale() {
+    let mut thanks = rule(
+        "payment-thanks",
+        Class::Courtesy,
+        Anchor::Receivable(ReceivableDate::SettledOn),
+        vec![stage("thanks", "0d")],
+    );
+    thanks.not_while = vec![];
+    let mut world = World::new("2026-09-30T00:00", vec![thanks]).with(invoice("R1", "2026-10-10"));
+    world.settings.business.calendars.business = crate::domain::calendar::Calendar::new(
+        vec![],
+        (1..=7).map(|day| jiff::civil::date(2026, 10, day)).collect(),
+        std::collections::BTreeSet::new(),
+        None,
+    );
+    world.run_until("2026-10-02T12:00");
+    world.item("R1").payments.push(paid("P1", "1000", "2026-10-02"));
+    assert_eq!(world.run_until("2026-10-20T00:00").sent, ["2026-10-08 09:00 payment-thanks/thanks R1"]);
+}
