@@ -32,7 +32,7 @@ use story::{Story, What};
 const EXAMPLES: &str = "\
 Examples:
   courtesy demo                    into ./courtesy-demo
-  courtesy demo /tmp/show --force  makes it anew where a demo stood before
+  courtesy demo show --force       makes it anew where a demo stood before
 
 Afterwards:
   open courtesy-demo/index.html and leaf through the letters, or
