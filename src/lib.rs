@@ -51,8 +51,9 @@
 //! Invariant: dependencies point one way: `main -> cli -> engine -> {store,
 //! letter, relay} -> domain`; nobody but `main` and `cli` knows `config`.
 //!
-//! Invariant: there are three traits of ours, [`store::Store`],
-//! [`relay::Relay`] and [`clock::Clock`], and no type parameter is boxed.
+//! There are three traits of ours that the engine stands on,
+//! [`store::Store`], [`relay::Relay`] and [`clock::Clock`], and it takes them
+//! as type parameters.
 //!
 //! # What is promised
 //!

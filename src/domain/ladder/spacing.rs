@@ -26,8 +26,8 @@ impl<'r> Climb<'r, '_> {
             let spaced = if customer { self.without_pauses(sent_on, spaced) } else { spaced };
             planned_on = planned_on.max(spaced);
         }
-        if customer && self.resume_on.is_some_and(|resume| resume > planned_on) {
-            planned_on = self.resume_on.unwrap_or(planned_on);
+        if let Some(resume) = self.resume_on.filter(|_| customer) {
+            planned_on = planned_on.max(resume);
         }
         Self::rung(stage, 0, planned_on, self.moment_of_day(stage, planned_on))
     }
