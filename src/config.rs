@@ -39,7 +39,6 @@ use self::source::Source;
 use self::yaml::Node;
 use crate::domain::calendar::Calendars;
 use crate::domain::ids::RuleName;
-use crate::domain::offset::Offset;
 use crate::domain::rule::Rule;
 use crate::domain::settings::Settings;
 use crate::letter::MailSettings;
@@ -50,7 +49,6 @@ pub use self::calendar::CalendarEnd;
 pub use self::courtesy_shape::Restart;
 pub use self::rule::TemplateUse;
 pub use self::schema::schema;
-pub use self::settings::LimitationSettings;
 
 /// What the log shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,10 +89,6 @@ pub struct Config {
     pub import_share: f64,
     /// What the log shows.
     pub log: LogSettings,
-    /// After how long claims become time-barred.
-    pub limitation: LimitationSettings,
-    /// How old the data may be before no letter is sent.
-    pub max_data_age: Option<Offset>,
     /// How far each calendar reaches.
     pub calendar_ends: Vec<CalendarEnd>,
     /// What works, but probably not as meant; sorted like the errors.
@@ -211,6 +205,8 @@ fn assemble(
             letters: settings::letters(raw.letters.as_ref(), reader),
             dunning: settings::dunning(raw.dunning.as_ref(), reader),
             promises: settings::promises(raw.promises.as_ref(), reader),
+            limitation: settings::limitation(raw.limitation.as_ref(), reader),
+            max_data_age: settings::max_data_age(raw.max_data_age.as_ref(), reader),
         },
         rules: Vec::new(),
         fingerprints: BTreeMap::new(),
@@ -221,8 +217,6 @@ fn assemble(
         template_uses: Vec::new(),
         import_share: settings::import_share(raw.import.as_ref().and_then(|raw| raw.share.as_ref()), reader),
         log: LogSettings { mask_addresses: settings::or(addresses, Addresses::Masked) == Addresses::Masked },
-        limitation: settings::limitation(raw.limitation.as_ref(), reader),
-        max_data_age: settings::max_data_age(raw.max_data_age.as_ref(), reader),
         calendar_ends: Vec::new(),
         warnings: Vec::new(),
         data_dir,

@@ -236,6 +236,8 @@ impl What {
                 promised_on: args.on,
                 amount: args.amount,
                 until: settings.promises.grace.from_date(args.on, &settings.business.calendars.business),
+                latest: settings.promises.longest.from_date(today, &settings.business.calendars.business),
+                at_most: settings.promises.at_most,
                 who: who.to_owned(),
                 reason: args.reason,
             },

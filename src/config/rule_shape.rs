@@ -31,7 +31,7 @@ struct RawRule {
     /// care), `marketing` (news) or `internal` (to our own people).
     class: Spot<Class>,
     /// What the rule counts from: `receivable.due_on`, `.issued_on`,
-    /// `.limitation_on` or `.settled_on`,
+    /// `.promised_on` (of a broken promise), `.limitation_on` or `.settled_on`,
     /// `payment.received_on`, `event.<kind>`, or `calendar` (the schedule
     /// itself).
     anchor: Spot<Anchor>,
@@ -301,9 +301,10 @@ impl Scalar for EventName {
 }
 
 /// Every anchor that is one fixed word.
-const ANCHORS: [Anchor; 6] = [
+const ANCHORS: [Anchor; 7] = [
     Anchor::Receivable(ReceivableDate::DueOn),
     Anchor::Receivable(ReceivableDate::IssuedOn),
+    Anchor::Receivable(ReceivableDate::PromisedOn),
     Anchor::Receivable(ReceivableDate::LimitationOn),
     Anchor::Receivable(ReceivableDate::SettledOn),
     Anchor::Payment,

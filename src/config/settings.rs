@@ -11,19 +11,12 @@ use super::read::Reader;
 use crate::domain::calendar::{Calendars, Hours};
 use crate::domain::offset::{Offset, Unit};
 use crate::domain::receivable::Kind;
-use crate::domain::settings::{Budget, Business, DunningSettings, LetterSettings, PromiseSettings};
+use crate::domain::settings::{
+    Budget, Business, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings,
+};
 
 /// A pass of more would hold the store for too long.
 const PER_PASS_MAX: u32 = 1_000_000;
-
-/// After how long claims become time-barred, and what starts that anew.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct LimitationSettings {
-    /// The period of each kind that has one.
-    pub periods: Vec<(Kind, Offset)>,
-    /// What starts the clock anew.
-    pub restart_by: Vec<Restart>,
-}
 
 /// The value, or what stands for it where nothing was said.
 pub(super) fn or<T: Clone>(given: Option<&Spot<T>>, default: T) -> T {
@@ -127,8 +120,14 @@ pub(super) fn limitation(raw: Option<&RawLimitation>, reader: &mut Reader<'_>) -
         check_span(Some(period), "a period of limitation", &[Unit::Months, Unit::Years], "3y or 6mo", reader);
         periods.push((kind, period.value));
     }
-    let restart_by = raw.restart_by.iter().flat_map(|many| &many.items).map(|word| word.value).collect();
-    LimitationSettings { periods, restart_by }
+    let by =
+        |what: Restart| raw.restart_by.iter().flat_map(|many| &many.items).any(|word| word.value == what);
+    LimitationSettings {
+        periods,
+        by_acknowledgement: by(Restart::Acknowledgement),
+        by_part_payment: by(Restart::PartPayment),
+        by_demand: by(Restart::Demand),
+    }
 }
 
 /// How old the data may be.

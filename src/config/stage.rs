@@ -59,6 +59,11 @@ fn check_offset(raw: &RawStage, anchor: &Anchor, reader: &mut Reader<'_>) {
             let message = format!("`{}` lies before the payment, which nobody knows ahead", reader.text(at));
             reader.error(at, message, "write 0d or later");
         }
+        Anchor::Receivable(ReceivableDate::PromisedOn) if before => {
+            let message =
+                format!("`{}` lies before the day of a promise, which is not broken then", reader.text(at));
+            reader.error(at, message, "write 0d or later");
+        }
         Anchor::Event(_) if before => {
             let message =
                 format!("`{}` lies before the event, which is recorded afterwards", reader.text(at));

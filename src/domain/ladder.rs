@@ -43,10 +43,13 @@ pub struct Climb<'r, 'a> {
     /// The ledger of this round: live and dropped notices.
     pub past: &'a [&'a PastNotice],
     /// Every pause that stops the customer's track.
-    pub pauses: &'a [&'a Pause],
+    pub pauses: &'a [Pause],
     /// A part payment or the end of a pause keeps the next rung until this
     /// day.
     pub resume_on: Option<Date>,
+    /// The last day on which another rule said that a promise about the
+    /// subject was broken: that counts as this ladder's last letter.
+    pub reproached_on: Option<Date>,
     /// The least days between two letters, unless the ladder itself has less.
     pub gap_min: i32,
     /// The day of the paper, which stages before the due date stay clear of.

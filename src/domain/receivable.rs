@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::customer::Person;
 use super::ids::{PaymentId, ReceivableId};
 use super::money::Money;
+use super::promise::{Promise, Standing};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -179,13 +180,18 @@ pub struct Receivable {
     pub attachment: Option<String>,
     /// When our store first saw the row.
     pub first_seen: Timestamp,
-    /// The day its status became `paid` before our eyes, as opposed to a row
-    /// first seen as paid.
-    pub paid_seen_on: Option<Date>,
+    /// The day its status said before our eyes that it is over, as opposed to
+    /// a row first seen so.
+    pub closed_on: Option<Date>,
     /// In order of date, then id.
     pub payments: Vec<Payment>,
-    /// Disputes, holds and promises about this claim alone.
+    /// Disputes and holds about this claim alone.
     pub pauses: Vec<Pause>,
+    /// In the order in which they were made.
+    pub promises: Vec<Promise>,
+    /// The days on which the customer agreed that it owes this claim, or its
+    /// whole balance; in order.
+    pub acknowledged_on: Vec<Date>,
 }
 
 impl Receivable {
@@ -198,6 +204,28 @@ impl Receivable {
         } else {
             Money::zero(self.amount.currency)
         }
+    }
+
+    /// The last day of the promise that is pending on a day.
+    #[must_use]
+    pub fn promised_until(&self, today: Date) -> Option<Date> {
+        let pending = |promise: &&Promise| promise.standing(&self.payments, today) == Standing::Pending;
+        self.promises.iter().rev().find(pending).map(|promise| promise.until)
+    }
+
+    /// How many promises were broken by a day.
+    #[must_use]
+    pub fn broken_promises(&self, today: Date) -> u32 {
+        let broken = |promise: &&Promise| promise.standing(&self.payments, today) == Standing::Broken;
+        u32::try_from(self.promises.iter().filter(broken).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a payment was taken back by another: it bounced.
+    #[must_use]
+    pub fn went_back(&self, payment: &Payment) -> bool {
+        self.payments.iter().any(|other| {
+            other.amount.amount == -payment.amount.amount && other.received_on >= payment.received_on
+        })
     }
 
     /// What came in for it.
@@ -220,7 +248,7 @@ impl Receivable {
         if self.kind == Kind::CreditNote {
             return None;
         }
-        let by_books = self.paid_seen_on.map(|day| (day, SettledBy::Books));
+        let by_books = self.closed_on.map(|day| (day, SettledBy::Books));
         match self.status {
             Status::Paid => self.covering_payment().filter(|_| by_books.is_some()).or(by_books),
             Status::Open | Status::Disputed | Status::OnHold => self.covering_payment(),

@@ -19,6 +19,9 @@ pub enum ReceivableDate {
     DueOn,
     /// The day of the paper.
     IssuedOn,
+    /// The day by which the customer promised to pay, once for each promise
+    /// that was broken.
+    PromisedOn,
     /// The day it becomes time-barred.
     LimitationOn,
     /// The day it was settled.
@@ -43,6 +46,7 @@ impl fmt::Display for Anchor {
         f.write_str(match self {
             Self::Receivable(ReceivableDate::DueOn) => "receivable.due_on",
             Self::Receivable(ReceivableDate::IssuedOn) => "receivable.issued_on",
+            Self::Receivable(ReceivableDate::PromisedOn) => "receivable.promised_on",
             Self::Receivable(ReceivableDate::LimitationOn) => "receivable.limitation_on",
             Self::Receivable(ReceivableDate::SettledOn) => "receivable.settled_on",
             Self::Payment => "payment.received_on",

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::calendar::{Calendars, Hours};
 use super::customer::Person;
 use super::offset::Offset;
+use super::receivable::Kind;
 
 /// At most `letters` in any `days` civil days.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +79,19 @@ pub struct PromiseSettings {
     pub grace: Offset,
 }
 
+/// After how long claims become time-barred, and what starts that anew.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct LimitationSettings {
+    /// The period of each kind that has one, in months or years.
+    pub periods: Vec<(Kind, Offset)>,
+    /// Whether the customer's acknowledgement starts it anew.
+    pub by_acknowledgement: bool,
+    /// Whether a part payment does.
+    pub by_part_payment: bool,
+    /// Whether a reminder does that is known to have been delivered.
+    pub by_demand: bool,
+}
+
 /// Everything the planner needs to know of the configuration besides rules.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -89,4 +103,9 @@ pub struct Settings {
     pub dunning: DunningSettings,
     /// How far a promise carries.
     pub promises: PromiseSettings,
+    /// When claims become time-barred.
+    pub limitation: LimitationSettings,
+    /// How old what is known of payments may be while reminders leave;
+    /// `None` is any age.
+    pub max_data_age: Option<Offset>,
 }

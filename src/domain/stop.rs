@@ -32,6 +32,9 @@ pub enum Stop {
     OnHold(Option<Date>),
     /// A promise is pending, until a day.
     Promised(Date),
+    /// The promise that the letter would be about was kept, or is none any
+    /// more; which.
+    PromiseOver(&'static str),
     /// Credits and money on account cover what is open in this currency.
     CoveredByCredit(Currency),
     /// Nobody may write to the customer.
@@ -98,6 +101,7 @@ impl Stop {
             Self::Disputed => "disputed",
             Self::OnHold(_) => "on hold",
             Self::Promised(_) => "promised",
+            Self::PromiseOver(_) => "promise over",
             Self::CoveredByCredit(_) => "covered by credit",
             Self::Blocked => "customer blocked",
             Self::NoAddress(AddressError::Missing) => "address missing",
@@ -130,7 +134,9 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Self::NotInAudience(condition) => write!(f, " ({condition})"),
+            Self::NotInAudience(what) | Self::PromiseOver(what) | Self::NotWhile(what) => {
+                write!(f, " ({what})")
+            }
             Self::Closed(status) => write!(f, " ({status})"),
             Self::OnHold(Some(until)) | Self::Promised(until) => write!(f, " (until {until})"),
             Self::TimeBarred(since) => write!(f, " (since {since})"),
@@ -138,7 +144,6 @@ impl fmt::Display for Stop {
             Self::NoAddress(error) if *error != AddressError::Missing => write!(f, " ({error})"),
             Self::Suppressed(cause) => write!(f, " ({cause})"),
             Self::NoRecipient(who) => write!(f, " ({who})"),
-            Self::NotWhile(what) => write!(f, " ({what})"),
             Self::MinGap(rule) => write!(f, " ({rule})"),
             _ => Ok(()),
         }

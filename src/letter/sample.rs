@@ -170,7 +170,7 @@ fn receivable(n: i32, edge: Edge, settled: bool, guarantor: &Person) -> Option<R
         pay_url: (!bare).then(|| format!("https://pay.example/{n}")),
         attachment: None,
         first_seen: noon(due_on),
-        paid_seen_on: settled.then_some(TODAY),
+        closed_on: settled.then_some(TODAY),
         payments: if partly || n == 0 {
             vec![Payment {
                 id: format!("P{n}").as_str().into(),
@@ -181,6 +181,8 @@ fn receivable(n: i32, edge: Edge, settled: bool, guarantor: &Person) -> Option<R
             vec![]
         },
         pauses: vec![],
+        promises: vec![],
+        acknowledged_on: vec![],
     })
 }
 

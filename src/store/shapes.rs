@@ -88,6 +88,10 @@ pub enum Record {
         amount: Option<String>,
         /// Last day on which the money may arrive, grace included.
         until: Date,
+        /// The last day that a promise made today may name.
+        latest: Date,
+        /// How many promises about one claim pause its letters.
+        at_most: u32,
         /// Who wrote it down.
         who: String,
         /// Why, in words.

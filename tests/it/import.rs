@@ -257,10 +257,10 @@ async fn a_status_is_taken_when_it_changes_and_its_days_are_known() {
     let report = on_day(&store, &folder, "2026-06-12", "2026-06-20", "paid").await;
     assert_eq!((report.changed, report.closed), (1, 1));
     let paid = item(&store, "R1").await;
-    assert_eq!((paid.status, paid.paid_seen_on), (Status::Paid, Some(day("2026-06-12"))));
+    assert_eq!((paid.status, paid.closed_on), (Status::Paid, Some(day("2026-06-12"))));
     assert_eq!(paid.settled().map(|(day, _)| day), Some(day("2026-06-12")));
     on_day(&store, &folder, "2026-06-13", "2026-06-20", "open").await;
-    assert_eq!(item(&store, "R1").await.paid_seen_on, None);
+    assert_eq!(item(&store, "R1").await.closed_on, None);
 }
 
 #[tokio::test]
@@ -317,7 +317,7 @@ async fn a_file_that_would_close_hold_or_change_too_much_is_refused_unless_told(
     .expect("a report");
     assert_eq!((report.closed, report.unchanged, report.kept), (27, 3, true));
     let closed = item(&store, "R29").await;
-    assert_eq!((closed.status, closed.paid_seen_on), (Status::Paid, Some(day("2026-06-29"))));
+    assert_eq!((closed.status, closed.closed_on), (Status::Paid, Some(day("2026-06-29"))));
     // What a complete file had lost is open again when it is back.
     let report = import(&store, folder.path(), ImportKind::Receivables, &thirty(0..4, 100)).await;
     assert_eq!((report.changed, report.closed, report.missing.len()), (1, 0, 0));

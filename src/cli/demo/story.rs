@@ -267,6 +267,8 @@ impl Act {
                     promised_on,
                     amount: None,
                     until: promised_on + 2.days(),
+                    latest: today + 30.days(),
+                    at_most: 2,
                     who: "anna".to_owned(),
                     reason: "on the phone".to_owned(),
                 };

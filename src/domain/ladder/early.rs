@@ -35,9 +35,11 @@ impl<'r> Climb<'r, '_> {
         if self.is_backlog(rung.at) && self.backlog == Backlog::Skip {
             return Next::Nothing(Stop::Backlog);
         }
-        // A letter that could only leave once it is pointless does not leave.
+        // A letter to the customer that could only leave once it is pointless
+        // does not leave.
         let leaves_on = (self.leaves_on)();
-        let pointless = if on_the_day { leaves_on > self.anchor_day } else { leaves_on >= self.anchor_day };
+        let pointless = track == Track::Customer
+            && if on_the_day { leaves_on > self.anchor_day } else { leaves_on >= self.anchor_day };
         if pointless { Next::Nothing(Stop::Lapsed) } else { Next::Reached(rung) }
     }
 }

@@ -18,13 +18,17 @@ impl<'r> Climb<'r, '_> {
         let mut planned_on = if customer { self.without_pauses(self.anchor_day, own) } else { own };
         if let Some(last) = last {
             let distance = days_between(self.own_day(last.offset), own);
-            let sent_on = self.counted_on(last);
+            let sent_on =
+                self.reproached_on.map_or(self.counted_on(last), |day| day.max(self.counted_on(last)));
             // Counting a delayed letter as sent in time must not bring the next
             // one closer than any two reminders may be.
             let gap = self.gap_min.min(distance).max(0);
             let spaced = sent_on.saturating_add(distance.days()).max(last.day.saturating_add(gap.days()));
             let spaced = if customer { self.without_pauses(sent_on, spaced) } else { spaced };
             planned_on = planned_on.max(spaced);
+        }
+        if let Some(reproached) = self.reproached_on.filter(|_| customer) {
+            planned_on = planned_on.max(reproached.saturating_add(self.gap_min.days()));
         }
         if let Some(resume) = self.resume_on.filter(|_| customer) {
             planned_on = planned_on.max(resume);

@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Climb, Next, Rung, Track};
 use crate::domain::notice::{LetterState, Line, PastNotice};
-use crate::domain::rule::{Anchor, ReceivableDate, Repeat, Rule, RuleSeen};
+use crate::domain::rule::{Anchor, Backlog, ReceivableDate, Repeat, Rule, RuleSeen};
 use crate::domain::stop::{Decision, Stop};
 
 /// One rule asked about one customer.
@@ -53,7 +53,7 @@ impl<'a> Asked<'a> {
         }
         let anchor = match &item.anchor {
             Ok(anchor) => anchor.clone(),
-            Err(why) => return found.say(self.verdict(item, None, Decision::Skipped { why: why.clone() })),
+            Err(why) => return found.say(self.verdict(item, None, stopped(self.view, why.clone()))),
         };
         let round = anchor.round.text();
         let past: Vec<&PastNotice> = self
@@ -71,11 +71,14 @@ impl<'a> Asked<'a> {
             found.wake(day_begins(day, self.view.zone()));
         }
         let days = self.view.days_of(self.rule);
+        // Warnings that time runs out come on any day before it has, those
+        // passed meanwhile included, whenever the rule was first seen.
+        let limitation = self.rule.anchor == Anchor::Receivable(ReceivableDate::LimitationOn);
         let climb = Climb {
             stages: &self.rule.stages,
             anchor_day: anchor.day,
             anchor_at: anchor.at,
-            lapses: self.rule.anchor == Anchor::Receivable(ReceivableDate::DueOn),
+            lapses: limitation || self.rule.anchor == Anchor::Receivable(ReceivableDate::DueOn),
             past: &past,
             pauses: &pauses,
             resume_on,
@@ -84,9 +87,10 @@ impl<'a> Asked<'a> {
             } else {
                 0
             },
-            issued_on: item.receivable.and_then(|receivable| receivable.issued_on),
+            reproached_on: guards::reproached_on(self.view, self.rule, item),
+            issued_on: item.receivable.and_then(|receivable| receivable.issued_on).filter(|_| !limitation),
             in_force_since: subjects::in_force_since(self.seen, item.candidate(self.view)),
-            backlog: self.rule.backlog,
+            backlog: if limitation { Backlog::Start } else { self.rule.backlog },
             stale_after: self.rule.stale_after,
             customer_stopped: stop.is_some() || held,
             ended: &|repeat| self.ended(repeat, item),

@@ -7,7 +7,7 @@ use super::subjects::Item;
 use super::view::View;
 use crate::domain::calendar::day_begins;
 use crate::domain::customer::Class;
-use crate::domain::notice::Subject;
+use crate::domain::notice::{PastNotice, Subject};
 use crate::domain::receivable::{Kind, Pause, PauseCause, Receivable, Status};
 use crate::domain::recipients;
 use crate::domain::rule::{Anchor, Interlock, ReceivableDate, Recipient, Rule};
@@ -51,10 +51,7 @@ fn closed(status: Status) -> Stop {
 /// not, nor one whose rest is covered by credit: the letter would name it.
 fn over_payment(view: &View<'_>, receivable: &Receivable, item: &Item<'_>) -> Option<Stop> {
     let payment = item.payment?;
-    let bounced = receivable.payments.iter().any(|other| {
-        other.amount.amount == -payment.amount.amount && other.received_on >= payment.received_on
-    });
-    if bounced {
+    if receivable.went_back(payment) {
         return Some(Stop::Bounced);
     }
     if !receivable.status.is_live() {
@@ -95,10 +92,10 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
         Some(Stop::OnHold(hold.until))
     } else if receivable.status == Status::OnHold {
         Some(Stop::OnHold(None))
-    } else if let Some(until) = pause(PauseCause::Promise).and_then(|promise| promise.until) {
+    } else if let Some(until) = receivable.promised_until(view.today) {
         Some(Stop::Promised(until))
-    } else if let Some(since) = receivable.limitation_on.filter(|since| *since < view.today) {
-        Some(Stop::TimeBarred(since))
+    } else if let Some(barred) = view.limitation(receivable).filter(|limit| limit.on < view.today) {
+        Some(Stop::TimeBarred(barred.on))
     } else if view.net(currency) <= rust_decimal::Decimal::ZERO {
         Some(Stop::CoveredByCredit(currency))
     } else {
@@ -166,8 +163,9 @@ pub fn next_change(view: &View<'_>, item: &Item<'_>) -> Option<Date> {
     let pauses = items.iter().flat_map(|item| &item.pauses).chain(&view.of.pauses);
     let turns =
         pauses.flat_map(|pause| [Some(pause.from), pause.until.map(|last| last.saturating_add(1.day()))]);
-    let barred = items.iter().map(|item| item.limitation_on.map(|day| day.saturating_add(1.day())));
-    turns.chain(barred).flatten().filter(|day| *day > view.today).min()
+    let promised = items.iter().flat_map(|item| &item.promises).map(|promise| Some(promise.breaks_on()));
+    let barred = items.iter().map(|item| view.limitation(item).map(|limit| limit.on.saturating_add(1.day())));
+    turns.chain(promised).chain(barred).flatten().filter(|day| *day > view.today).min()
 }
 
 /// Waits until a day begins at the customer's.
@@ -186,15 +184,38 @@ pub fn stopped(view: &View<'_>, why: Stop) -> Decision {
 /// The pauses that stop the customer's letters about an item, and the day
 /// until which an ended one, a part payment or a bounced payment keeps the
 /// next.
-pub fn pauses<'a>(view: &View<'a>, rule: &Rule, item: &Item<'a>) -> (Vec<&'a Pause>, Option<Date>) {
-    let Some(receivable) = item.receivable.filter(|_| rule.class == Class::Dunning) else {
+pub fn pauses(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> (Vec<Pause>, Option<Date>) {
+    // The word about a broken promise comes when it is broken.
+    let promise = rule.anchor == Anchor::Receivable(ReceivableDate::PromisedOn);
+    let Some(receivable) = item.receivable.filter(|_| rule.class == Class::Dunning && !promise) else {
         return (Vec::new(), None);
     };
-    let pauses: Vec<&Pause> = receivable.pauses.iter().chain(&view.of.pauses).collect();
+    let promised = receivable.promises.iter().filter_map(|promise| promise.pause(&receivable.payments));
+    let pauses: Vec<Pause> =
+        receivable.pauses.iter().chain(&view.of.pauses).cloned().chain(promised).collect();
     let ended = pauses.iter().filter_map(|pause| pause.until.filter(|until| *until < view.today));
     let moved = receivable.payments.iter().map(|payment| payment.received_on);
     let calendar = &view.settings.business.calendars.business;
     let resume =
         ended.chain(moved).max().map(|day| view.settings.dunning.resume_after.from_date(day, calendar));
     (pauses, resume)
+}
+
+/// The last day on which another rule told the customer that a promise about
+/// this claim was broken.
+pub fn reproached_on(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Date> {
+    let of_promises = |notice: &&&PastNotice| {
+        let other = view.rules.get(&notice.key.rule);
+        other.is_some_and(|other| other.anchor == Anchor::Receivable(ReceivableDate::PromisedOn))
+    };
+    let receivable = item.receivable.filter(|_| rule.class == Class::Dunning)?;
+    // Most claims are promised nothing.
+    if receivable.promises.is_empty() || rule.anchor == Anchor::Receivable(ReceivableDate::PromisedOn) {
+        return None;
+    }
+    let past = view.past(&item.subject).iter();
+    past.filter(|notice| notice.to_customer && notice.state.counts_as_sent())
+        .filter(of_promises)
+        .map(|notice| notice.day)
+        .max()
 }

@@ -7,6 +7,7 @@ use super::view::View;
 use crate::domain::event::Event;
 use crate::domain::filter::Candidate;
 use crate::domain::notice::Subject;
+use crate::domain::promise::{Promise, Standing};
 use crate::domain::receivable::{Payment, Receivable, SettledBy};
 use crate::domain::rule::{Anchor, ReceivableDate, Rule, RuleSeen};
 use crate::domain::stop::Stop;
@@ -38,8 +39,9 @@ pub struct Anchored {
 pub enum Round {
     /// It happens once; a correction of its date repeats nothing.
     Once,
-    /// The due date that names it.
-    Due(Date),
+    /// The date that names it: a due date, a promised one, the end of
+    /// limitation.
+    On(Date),
     /// What settled the claim.
     Settled(String),
     /// An occurrence of a calendar.
@@ -51,7 +53,7 @@ impl Round {
     pub fn text(&self) -> String {
         match self {
             Self::Once => "once".to_owned(),
-            Self::Due(date) => date.to_string(),
+            Self::On(date) => date.to_string(),
             Self::Settled(by) => by.clone(),
             Self::At(moment) => moment.clone(),
         }
@@ -68,6 +70,13 @@ impl<'a> Item<'a> {
 /// Everything of a customer that a rule could write about.
 pub fn of_rule<'a>(view: &View<'a>, rule: &'a Rule) -> Vec<Item<'a>> {
     match &rule.anchor {
+        Anchor::Receivable(ReceivableDate::PromisedOn) => view
+            .of
+            .receivables
+            .iter()
+            .flat_map(|receivable| receivable.promises.iter().map(move |promise| (receivable, promise)))
+            .map(|(receivable, promise)| of_promise(view, receivable, promise))
+            .collect(),
         Anchor::Receivable(date) => {
             view.of.receivables.iter().map(|receivable| of_receivable(view, *date, receivable)).collect()
         }
@@ -114,10 +123,16 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
         ReceivableDate::DueOn => Ok(Anchored {
             day: view.effective_due_on(receivable),
             at: None,
-            round: Round::Due(receivable.round_on),
+            round: Round::On(receivable.round_on),
         }),
+        // Each promise is an item of its own, see `of_promise`.
+        ReceivableDate::PromisedOn => Err(Stop::NoAnchor),
         ReceivableDate::IssuedOn => once(receivable.issued_on),
-        ReceivableDate::LimitationOn => once(receivable.limitation_on),
+        // What starts the period anew starts the warnings anew.
+        ReceivableDate::LimitationOn => view
+            .limitation(receivable)
+            .ok_or(Stop::NoAnchor)
+            .map(|limitation| Anchored { day: limitation.on, at: None, round: Round::On(limitation.on) }),
         ReceivableDate::SettledOn => receivable.settled().ok_or(Stop::NoAnchor).map(|(day, by)| Anchored {
             day,
             at: None,
@@ -126,6 +141,26 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
                 SettledBy::Books => "books".to_owned(),
             }),
         }),
+    };
+    Item {
+        subject: Subject::Receivable(receivable.id.clone()),
+        anchor,
+        receivable: Some(receivable),
+        payment: None,
+        event: None,
+    }
+}
+
+/// A promise, to be spoken of once it is broken.
+fn of_promise<'a>(view: &View<'a>, receivable: &'a Receivable, promise: &Promise) -> Item<'a> {
+    let anchor = match promise.standing(&receivable.payments, view.today) {
+        Standing::Broken => {
+            Ok(Anchored { day: promise.promised_on, at: None, round: Round::On(promise.promised_on) })
+        }
+        Standing::Pending => Err(Stop::Promised(promise.until)),
+        Standing::Kept(_) => Err(Stop::PromiseOver("kept")),
+        Standing::Ended => Err(Stop::PromiseOver("ended or replaced")),
+        Standing::Beyond => Err(Stop::PromiseOver("beyond the limits")),
     };
     Item {
         subject: Subject::Receivable(receivable.id.clone()),

@@ -3,6 +3,7 @@
 
 mod build;
 mod ladders;
+mod promises;
 mod properties;
 mod relationship;
 mod spacing;

@@ -12,6 +12,7 @@ use crate::domain::calendar::{Days, Hours};
 use crate::domain::customer::Class;
 use crate::domain::facts::{CustomerFacts, Facts};
 use crate::domain::filter::Candidate;
+use crate::domain::limitation::{self, Limitation};
 use crate::domain::money::{Currency, Totals};
 use crate::domain::notice::{PastNotice, Priority, Subject};
 use crate::domain::receivable::{Kind, PauseCause, Receivable, Status};
@@ -153,6 +154,16 @@ impl<'a> View<'a> {
                 }
             }
         }
+    }
+
+    /// When a claim becomes time-barred.
+    pub fn limitation(&self, receivable: &Receivable) -> Option<Limitation> {
+        let settings = &self.settings.limitation;
+        if receivable.limitation_on.is_none() && settings.periods.is_empty() {
+            return None;
+        }
+        let past = self.past(&Subject::Receivable(receivable.id.clone())).iter().copied();
+        limitation::of(receivable, past, settings, &self.settings.business.calendars.business)
     }
 
     /// What the customer owes in a currency after credit notes and money on

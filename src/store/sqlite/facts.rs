@@ -2,6 +2,7 @@
 //! page, each by index, put together in memory.
 
 mod ledger;
+mod pauses;
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts, Reach};
 use crate::domain::ids::{EventId, ReceivableId, Relationship};
 use crate::domain::money::{Currency, Money};
-use crate::domain::receivable::{Kind, Pause, PauseCause, Payment, Receivable, Status};
+use crate::domain::receivable::{Kind, Payment, Receivable, Status};
 
 /// A relationship to be read.
 #[derive(Clone, Debug)]
@@ -109,7 +110,9 @@ pub(super) fn read(
     read_payments(conn, &customers, reach, &items, &mut page)?;
     read_on_account(conn, &customers, &seats, &mut page)?;
     read_events(conn, &customers, reach, &seats, &mut page)?;
-    read_pauses(conn, &customers, &seats, &items, &mut page)?;
+    pauses::read(conn, &customers, &seats, &items, &mut page)?;
+    pauses::read_promises(conn, &customers, &items, &mut page)?;
+    pauses::read_acknowledgements(conn, &customers, &seats, &items, &mut page)?;
     ledger::read_notices(conn, &customers, &seats, &mut page)?;
     ledger::read_suppressions(conn, watched, &mut page)?;
     page.iter_mut().for_each(in_order);
@@ -226,9 +229,11 @@ pub(super) fn receivable(row: &Row<'_>) -> rusqlite::Result<Receivable> {
         pay_url: row.get(17)?,
         attachment: row.get(18)?,
         first_seen: at(row, 19)?,
-        paid_seen_on: day_opt(row, 20)?.filter(|_| status == Status::Paid),
+        closed_on: day_opt(row, 20)?,
         payments: Vec::new(),
         pauses: Vec::new(),
+        promises: Vec::new(),
+        acknowledged_on: Vec::new(),
     })
 }
 
@@ -311,44 +316,6 @@ fn read_events(
                 product: row.get(5)?,
                 note: row.get(6)?,
             });
-        }
-    }
-    Ok(())
-}
-
-fn read_pauses(
-    conn: &Connection,
-    customers: &str,
-    seats: &Seats,
-    items: &Items,
-    page: &mut [Facts],
-) -> Result<(), Fault> {
-    // One that ended before it began never was.
-    let mut statement = conn.prepare_cached(
-        "SELECT p.customer, p.receivable, p.cause, p.from_on, p.until_on, p.reason
-         FROM json_each(?1) AS page CROSS JOIN pauses AS p INDEXED BY pauses_of_customer
-         WHERE p.customer = page.value AND (p.until_on IS NULL OR p.until_on >= p.from_on)
-         ORDER BY p.from_on, p.key",
-    )?;
-    let mut rows = statement.query([customers])?;
-    while let Some(row) = rows.next()? {
-        let pause = Pause {
-            cause: word(row, 2, PauseCause::from_word)?,
-            from: day(row, 3)?,
-            until: day_opt(row, 4)?,
-            reason: row.get(5)?,
-        };
-        match row.get::<_, Option<i64>>(1)? {
-            None => {
-                if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
-                    page[place].customers[seat].pauses.push(pause);
-                }
-            }
-            Some(item) => {
-                if let Some(&(place, seat, item)) = items.get(&item) {
-                    page[place].customers[seat].receivables[item].pauses.push(pause);
-                }
-            }
         }
     }
     Ok(())

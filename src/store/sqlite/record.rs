@@ -1,7 +1,9 @@
 //! What a person knows and the books do not, or not yet.
 
+mod promises;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::books::{self, Found, Occasion};
@@ -27,9 +29,9 @@ pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<
                 Happening { kind: kind.trim().to_lowercase(), occurred_at, outcome, product, note };
             event(desk, id.as_deref(), &customer, &happening)
         }
-        Record::Promise { receivable, promised_on, amount, until, who, reason } => {
-            let promise = Promise { promised_on, amount, until, who, reason };
-            self::promise(desk, &receivable, &promise, on)
+        Record::Promise { receivable, promised_on, amount, until, latest, at_most, who, reason } => {
+            let promise = promises::Said { promised_on, amount, until, latest, at_most, who, reason };
+            promises::record(desk, &receivable, &promise, on)
         }
         Record::Pause { cause, receivable, customer, from, until, who, reason } => {
             let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
@@ -223,68 +225,6 @@ fn event(
     Ok(Recorded { sentence: format!("{} `{id}` was already there", what.kind), new: false })
 }
 
-struct Promise {
-    promised_on: Date,
-    amount: Option<String>,
-    until: Date,
-    who: String,
-    reason: String,
-}
-
-fn promise(desk: &mut Desk, id: &ReceivableId, promise: &Promise, on: Occasion) -> Result<Recorded, Fault> {
-    let found = books::expect(&desk.conn, id.as_str())?;
-    if promise.promised_on < on.today {
-        return Err(refused(format!("{} is over; a promise is for today or later", promise.promised_on)));
-    }
-    if promise.until < promise.promised_on {
-        return Err(refused(format!("money promised by {} can't be due before", promise.promised_on)));
-    }
-    let (item, _) = books::read(&desk.conn, found.key)?;
-    let money = match &promise.amount {
-        Some(text) => amount_of(text, found.currency)?,
-        None => item.balance(),
-    };
-    if !money.is_positive() {
-        return Err(refused(format!("a promise of {money} promises nothing")));
-    }
-    let amount = super::merge::plain(money);
-    let sentence = format!("promise of {money} for receivable `{id}` by {}", promise.promised_on);
-    let there: bool = desk.conn.query_row(
-        "SELECT EXISTS (SELECT 1 FROM pauses WHERE receivable = ?1 AND cause = 'promise' AND amount = ?2
-             AND promised_on = ?3 AND until_on = ?4)",
-        params![found.key, amount, Day(promise.promised_on), Day(promise.until)],
-        |row| row.get(0),
-    )?;
-    if there {
-        return Ok(Recorded { sentence: format!("{sentence} was already there"), new: false });
-    }
-    // A new promise takes the place of the pending one; both count.
-    desk.conn
-        .prepare_cached(
-            "UPDATE pauses SET until_on = MAX(from_on, ?2)
-             WHERE receivable = ?1 AND cause = 'promise' AND until_on >= ?3",
-        )?
-        .execute(params![found.key, Day(on.today.saturating_sub(1.day())), Day(on.today)])?;
-    desk.conn
-        .prepare_cached(
-            "INSERT INTO pauses (cause, customer, receivable, from_on, until_on, who, reason, amount, promised_on,
-                 source, made_at)
-             VALUES ('promise', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'person', ?9)",
-        )?
-        .execute(params![
-            found.customer,
-            found.key,
-            Day(on.today),
-            Day(promise.until),
-            promise.who,
-            promise.reason,
-            amount,
-            Day(promise.promised_on),
-            At(on.now)
-        ])?;
-    Ok(Recorded { sentence, new: true })
-}
-
 /// The same claim acknowledged twice on one day is once.
 fn acknowledgement(
     desk: &Desk,
@@ -361,13 +301,18 @@ fn resume(
     on: Occasion,
 ) -> Result<Recorded, Fault> {
     let item = whose.item.as_ref().map(|item| item.key);
-    let ended = desk
-        .conn
-        .prepare_cached(
+    let sql = match cause {
+        PauseCause::Promise => {
+            "UPDATE pauses SET ended_on = ?4
+             WHERE customer = ?1 AND receivable IS ?2 AND cause = ?3 AND until_on > ?4 AND ended_on IS NULL"
+        }
+        PauseCause::Dispute | PauseCause::Hold => {
             "UPDATE pauses SET until_on = ?4
-             WHERE customer = ?1 AND receivable IS ?2 AND cause = ?3 AND (until_on IS NULL OR until_on > ?4)",
-        )?
-        .execute(params![whose.customer, item, cause.as_str(), Day(until)])?;
+             WHERE customer = ?1 AND receivable IS ?2 AND cause = ?3 AND (until_on IS NULL OR until_on > ?4)"
+        }
+    };
+    let ended =
+        desk.conn.prepare_cached(sql)?.execute(params![whose.customer, item, cause.as_str(), Day(until)])?;
     let mut reopened = false;
     if let Some(found) = &whose.item {
         let matches = matches!(

@@ -35,7 +35,7 @@ fn usual(template: &str, locale: &str) -> Sample {
         "thanks/payment" => {
             sample.about_payment("12800");
             sample.item().status = Status::Paid;
-            sample.item().paid_seen_on = Some(TODAY);
+            sample.item().closed_on = Some(TODAY);
         }
         "thanks/part-payment" => sample.about_payment("5000"),
         "internal/hand-over" => {

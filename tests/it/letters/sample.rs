@@ -14,7 +14,7 @@ use courtesy::domain::offset::Offset;
 use courtesy::domain::receivable::{Kind, Payment, Receivable, Status};
 use courtesy::domain::rule::Recipient;
 use courtesy::domain::settings::{
-    Budget, Business, DunningSettings, LetterSettings, PromiseSettings, Settings,
+    Budget, Business, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings, Settings,
 };
 use courtesy::letter::{MailSettings, Occasion, ReplyTo, Unsubscribe};
 use jiff::Timestamp;
@@ -145,9 +145,11 @@ pub fn receivable(id: &str, number: Option<&str>, amount: &str, currency: &str, 
         pay_url: Some(format!("https://pay.example/i/{id}?t=a&b=1")),
         attachment: None,
         first_seen: "2026-02-01T00:00:00Z".parse().expect("a moment"),
-        paid_seen_on: None,
+        closed_on: None,
         payments: vec![],
         pauses: vec![],
+        promises: vec![],
+        acknowledged_on: vec![],
     }
 }
 
@@ -239,6 +241,8 @@ pub fn settings() -> Settings {
             due_on_closed_day: courtesy::domain::settings::DueOnClosedDay::Next,
         },
         promises: PromiseSettings { at_most: 2, longest: Offset::days(30), grace: Offset::days(2) },
+        limitation: LimitationSettings::default(),
+        max_data_age: None,
     }
 }
 

@@ -209,6 +209,8 @@ impl Year {
             promised_on,
             amount: None,
             until,
+            latest: promised_on,
+            at_most: u32::MAX,
             who: "Lin".to_owned(),
             reason: "on the telephone".to_owned(),
         })

@@ -32,6 +32,8 @@ fn promise(amount: Option<&str>, promised_on: &str) -> Record {
         promised_on: day(promised_on),
         amount: amount.map(Into::into),
         until: day(promised_on),
+        latest: day("2026-07-29"),
+        at_most: 2,
         who: "Li Na".into(),
         reason: "called".into(),
     }
@@ -73,7 +75,7 @@ async fn recording_the_same_twice_is_noticed() {
         assert_eq!(ann.pauses.len(), 1);
         let item =
             ann.receivables.iter().find(|item| item.id.as_str() == "R1").expect("closed before our eyes");
-        assert_eq!((item.payments.len(), item.pauses.len(), item.status), (1, 1, Status::Legal));
+        assert_eq!((item.payments.len(), item.promises.len(), item.status), (1, 1, Status::Legal));
     }
 }
 
@@ -123,15 +125,24 @@ async fn a_new_promise_takes_the_place_of_the_pending_one_and_both_count() {
         let later = "2026-07-02T04:00:00Z";
         store.record(promise(Some("60"), "2026-07-09"), at(later)).await.expect("recorded");
         let facts = due(&store, NOON).await;
-        let pauses: Vec<_> =
-            facts[0].customers[0].receivables[1].pauses.iter().map(|p| (p.cause, p.from, p.until)).collect();
+        let promises: Vec<_> = facts[0].customers[0].receivables[1]
+            .promises
+            .iter()
+            .map(|p| (p.made_on, p.promised_on, p.ended_on, p.binding))
+            .collect();
         assert_eq!(
-            pauses,
+            promises,
             [
-                (PauseCause::Promise, day("2026-06-29"), Some(day("2026-07-01"))),
-                (PauseCause::Promise, day("2026-07-02"), Some(day("2026-07-09"))),
+                (day("2026-06-29"), day("2026-07-05"), Some(day("2026-07-01")), true),
+                (day("2026-07-02"), day("2026-07-09"), None, true),
             ]
         );
+        // The third is beyond the limit: it is known, and ends nothing.
+        let third = store.record(promise(None, "2026-07-10"), at(later)).await.expect("recorded");
+        assert!(third.sentence.contains("reminders go on: 2 were made before"), "{}", third.sentence);
+        let facts = due(&store, NOON).await;
+        let promises = &facts[0].customers[0].receivables[1].promises;
+        assert_eq!((promises[1].ended_on, promises[2].binding), (None, false));
     }
 }
 

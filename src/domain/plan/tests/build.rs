@@ -18,7 +18,8 @@ use crate::domain::rule::{
     Anchor, Backlog, BudgetKind, Interlock, ReceivableDate, Recipient, Repeat, Rule, Stage,
 };
 use crate::domain::settings::{
-    Budget, Business, DueOnClosedDay, DunningSettings, LetterSettings, PromiseSettings, Settings,
+    Budget, Business, DueOnClosedDay, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings,
+    Settings,
 };
 
 pub fn date(text: &str) -> Date {
@@ -72,6 +73,8 @@ pub fn settings() -> Settings {
             longest: "30d".parse().expect("days"),
             grace: "2bd".parse().expect("days"),
         },
+        limitation: LimitationSettings::default(),
+        max_data_age: None,
     }
 }
 
@@ -200,9 +203,11 @@ pub fn invoice(id: &str, due_on: &str) -> Receivable {
         pay_url: None,
         attachment: None,
         first_seen: Timestamp::UNIX_EPOCH,
-        paid_seen_on: None,
+        closed_on: None,
         payments: vec![],
         pauses: vec![],
+        promises: vec![],
+        acknowledged_on: vec![],
     }
 }
 

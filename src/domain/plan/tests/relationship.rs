@@ -237,7 +237,7 @@ fn a_full_payment_is_thanked_for_once_and_one_that_bounced_never() {
         World::new("2026-03-02T00:00", bounced.rules.rules.iter().map(|(r, _)| r.clone()).collect())
             .with(invoice("R1", "2026-03-10"));
     by_books.item("R1").status = crate::domain::receivable::Status::Paid;
-    by_books.item("R1").paid_seen_on = Some(date("2026-03-02"));
+    by_books.item("R1").closed_on = Some(date("2026-03-02"));
     by_books.run_until("2026-03-04T00:00");
     by_books.item("R1").payments.push(paid("P1", "1000", "2026-03-02"));
     assert_eq!(by_books.run_until("2026-03-20T00:00").sent, ["2026-03-02 09:00 payment-thanks/thanks R1"]);
