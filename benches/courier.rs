@@ -121,6 +121,7 @@ fn reach() -> courtesy::domain::facts::Reach {
     courtesy::domain::facts::Reach {
         events_since: Timestamp::UNIX_EPOCH,
         settled_since: jiff::civil::Date::constant(2026, 1, 1),
+        digests: [].into(),
     }
 }
 

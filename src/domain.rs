@@ -10,6 +10,7 @@ pub mod address;
 pub mod calendar;
 pub mod customer;
 pub mod delivery;
+pub mod digest;
 pub mod event;
 pub mod facts;
 pub mod filter;

@@ -96,6 +96,7 @@ fn checked(raw: &RawRule, reader: &mut Reader<'_>) -> Rule {
     let unless = filter::checked(raw.unless.as_ref(), &raw.anchor, reader);
     let stages = raw.stages.iter().map(|stage| stage::checked(stage, class, anchor, reader)).collect();
     check_ladder(raw, reader);
+    check_digest(raw, reader);
     Rule {
         name: RuleName::new(raw.rule.0.as_str()),
         summary: raw.summary.as_ref().map(|summary| summary.value.clone()).unwrap_or_default(),
@@ -132,6 +133,27 @@ fn check_combine(raw: &RawRule, reader: &mut Reader<'_>) {
     if let (Some(include), None) = (&raw.include, &raw.combine) {
         let hint = "add `combine: customer`, or leave it out";
         reader.error(&include.at, "`include: open` is for combined letters only", hint);
+    }
+}
+
+/// A digest tells each of our own people about many customers: it has one
+/// stage, and nobody to leave out.
+fn check_digest(raw: &RawRule, reader: &mut Reader<'_>) {
+    if raw.class.value != Class::Internal || *raw.anchor != Anchor::Calendar {
+        return;
+    }
+    if let Some(second) = raw.stages.get(1) {
+        let hint = "write another rule for another digest";
+        reader.error(&second.stage.at, "a digest (internal, by the calendar) has one stage", hint);
+    }
+    for stage in raw.stages.iter().filter_map(|stage| stage.cc.as_ref().map(|_| stage)) {
+        let hint = "name them in `to`: each gets a letter of their own";
+        reader.error(&stage.stage.at, "a digest has no copies", hint);
+    }
+    let conditions = raw.r#where.as_ref().or(raw.unless.as_ref());
+    if conditions.is_some() {
+        let hint = "leave out `where` and `unless`: an owner is told of their own customers, others of all";
+        reader.error(&raw.class.at, "a digest is about all customers", hint);
     }
 }
 

@@ -339,11 +339,12 @@ impl Scalar for Recipient {
             "owner" => Ok(Self::Owner),
             "guarantor" => Ok(Self::Guarantor),
             "manager" => Ok(Self::Manager),
+            "operator" => Ok(Self::Operator),
             _ if text.contains('@') => Address::parse(text).map(Self::Other).map_err(|error| {
                 Complaint::new(format!("`{text}`: {error}"), "write name@example.com, or a recipient's word")
             }),
             _ => {
-                let words = ["customer", "owner", "guarantor", "manager", "an address"];
+                let words = ["customer", "owner", "guarantor", "manager", "operator", "an address"];
                 Err(not_a_word(text, "a recipient", &words))
             }
         }
@@ -351,7 +352,7 @@ impl Scalar for Recipient {
 
     fn schema() -> Schema {
         json_schema!({ "anyOf": [
-            { "type": "string", "enum": ["customer", "owner", "guarantor", "manager"] },
+            { "type": "string", "enum": ["customer", "owner", "guarantor", "manager", "operator"] },
             { "type": "string", "pattern": "@" }
         ] })
     }

@@ -218,19 +218,28 @@ fn settled(state: LetterState, reason: String) -> Transition {
 fn retry_or_expire(context: AttemptContext, now: Timestamp, reason: String) -> Transition {
     let next =
         retry::next_attempt(context.class, context.attempt, context.spread, context.first_attempt_at, now);
+    waits_until(next, reason)
+}
+
+fn waits_until(next: Option<Timestamp>, reason: String) -> Transition {
     match next {
         Some(at) => Transition { next_attempt_at: Some(at), ..settled(LetterState::Retry, reason) },
         None => settled(LetterState::Expired, reason),
     }
 }
 
-/// A mailbox that is full is tried again; one that does not exist is
+fn retry_slowly(context: AttemptContext, now: Timestamp, reason: String) -> Transition {
+    let next = retry::next_attempt_when_full(context.class, context.spread, context.first_attempt_at, now);
+    waits_until(next, reason)
+}
+
+/// A mailbox that is full is tried again, once a day; one that does not exist is
 /// suppressed; a matter of policy is a person's.
 fn refused_recipient(reply: &Reply, context: AttemptContext, now: Timestamp) -> Transition {
     let reason = format!("{}: {reply}", SmtpStage::Rcpt);
     match reply.enhanced {
-        Some((_, 2, 2)) => retry_or_expire(context, now, reason),
-        None if reply.code == 552 => retry_or_expire(context, now, reason),
+        Some((_, 2, 2)) => retry_slowly(context, now, reason),
+        None if reply.code == 552 => retry_slowly(context, now, reason),
         // Our own people's addresses are mended, not suppressed: an alarm that
         // reaches nobody must stay in sight.
         Some(_) | None if context.class == Class::Internal => settled(LetterState::Held, reason),

@@ -1,13 +1,16 @@
 //! What a plan is made from: everything about one relationship.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::address::Address;
 use super::customer::{Class, Customer, Suppression};
+use super::digest::{Digest, DigestOrder};
 use super::event::Event;
 use super::ids::{CustomerId, Relationship};
-use super::notice::PastNotice;
+use super::notice::{NoticeKey, PastNotice};
 use super::receivable::{Pause, Payment, Receivable};
 
 /// Everything about the customers who share one address.
@@ -21,6 +24,11 @@ pub struct Facts {
     pub customers: Vec<CustomerFacts>,
     /// Those that concern any of its addresses.
     pub suppressions: Vec<Suppression>,
+    /// When payments were last read from the business's books; `None` is
+    /// never.
+    pub payments_read_at: Option<Timestamp>,
+    /// For the relationship of our own people alone: what each is to be told.
+    pub digests: Vec<Digest>,
 }
 
 /// Everything about one customer that a rule can reach now.
@@ -40,15 +48,20 @@ pub struct CustomerFacts {
     /// The ledger: every notice of this customer whose letter is live, and
     /// those an operator dropped; in order of letter, then key.
     pub notices: Vec<PastNotice>,
+    /// The notices of letters that were tried until their time ran out; free
+    /// to be sent again.
+    pub expired: Vec<NoticeKey>,
 }
 
 /// How far back facts must go for the rules in force.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Reach {
     /// Events since.
     pub events_since: Timestamp,
     /// Settled receivables since.
     pub settled_since: Date,
+    /// The digests to be put together.
+    pub digests: Arc<[DigestOrder]>,
 }
 
 impl Facts {

@@ -21,10 +21,12 @@ pub enum Subject {
     Event(EventId),
     /// The customer itself, for calendar rules.
     Customer(CustomerId),
+    /// One of our own people, for digests; see [`super::digest::colleague`].
+    Colleague(String),
 }
 
 impl Subject {
-    /// `receivable`, `payment`, `event` or `customer`.
+    /// `receivable`, `payment`, `event`, `customer` or `colleague`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -32,6 +34,7 @@ impl Subject {
             Self::Payment(_) => "payment",
             Self::Event(_) => "event",
             Self::Customer(_) => "customer",
+            Self::Colleague(_) => "colleague",
         }
     }
 
@@ -43,6 +46,7 @@ impl Subject {
             Self::Payment(id) => id.as_str(),
             Self::Event(id) => id.as_str(),
             Self::Customer(id) => id.as_str(),
+            Self::Colleague(id) => id,
         }
     }
 
@@ -54,6 +58,7 @@ impl Subject {
             "payment" => Some(Self::Payment(id.into())),
             "event" => Some(Self::Event(id.into())),
             "customer" => Some(Self::Customer(id.into())),
+            "colleague" => Some(Self::Colleague(id.to_owned())),
             _ => None,
         }
     }
@@ -217,8 +222,9 @@ pub struct Line {
 /// A letter that a plan asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Draft {
-    /// Whose it is. No letter ever goes to two customers.
-    pub customer: CustomerId,
+    /// Whose it is; `None` for a digest to one of our own people. No letter
+    /// ever goes to two customers.
+    pub customer: Option<CustomerId>,
     /// By which rule.
     pub rule: RuleName,
     /// The stage whose words it speaks.
@@ -246,6 +252,15 @@ pub struct Draft {
     pub not_before: Timestamp,
     /// Which customer stages could not go out, for an alarm to our people.
     pub passed_over: Vec<String>,
+}
+
+impl Draft {
+    /// The customer's id; for a digest, the colleague's.
+    #[must_use]
+    pub fn whose(&self) -> &str {
+        let colleague = || self.lines.first().map_or("", |line| line.key.subject.id());
+        self.customer.as_ref().map_or_else(colleague, CustomerId::as_str)
+    }
 }
 
 /// A notice of the ledger, with its letter's state.

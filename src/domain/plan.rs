@@ -8,6 +8,7 @@
 
 mod asked;
 mod budget;
+mod digests;
 mod drafts;
 mod guards;
 mod subjects;
@@ -15,12 +16,15 @@ mod subjects;
 mod tests;
 mod view;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use self::asked::Asked;
 use self::budget::{Book, Upcoming};
 use self::drafts::Proposal;
 use self::view::View;
+use super::digest::{self, Finding, OUR_OWN};
 use super::facts::{Facts, Reach};
 use super::ids::{CustomerId, LetterId, Relationship, RuleName, StageName};
 use super::notice::{Draft, Line, Subject};
@@ -52,6 +56,8 @@ pub struct Plan {
     pub letters: Vec<Draft>,
     /// Every candidate, with its reason.
     pub verdicts: Vec<Verdict>,
+    /// What a person should know of, in order and without doubles.
+    pub findings: Vec<Finding>,
     /// When to look again, unless something is written about it before; a
     /// lower bound, `None` for never.
     pub wake_at: Option<Timestamp>,
@@ -101,6 +107,9 @@ pub fn recheck(
     let mut without = facts.clone();
     for customer in &mut without.customers {
         customer.notices.retain(|notice| notice.letter != letter);
+    }
+    for digest in &mut without.digests {
+        digest.past.retain(|notice| notice.letter != letter);
     }
     let ask = |alone| decide(rules, settings, &without, now, Question::Letter { draft, alone });
     let mut plan = ask(false);
@@ -163,7 +172,7 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
     let mut found = Found::default();
     let mut proposals: Vec<Proposal> = Vec::new();
     for view in &views {
-        for (rule, seen) in &rules.rules {
+        for (rule, seen) in rules.rules.iter().filter(|(rule, _)| !rule.is_digest()) {
             // The rule has looked already, or the letter would not be there.
             let of_rule = letter.filter(|draft| draft.rule == rule.name);
             let only = of_rule.filter(|_| alone).map(|draft| draft.lines.as_slice());
@@ -186,18 +195,26 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
                 letters.push(proposal.draft);
             }
             Err(day) => {
-                let view = views.iter().find(|view| view.of.customer.id == proposal.draft.customer);
+                let view =
+                    views.iter().find(|view| proposal.draft.customer.as_ref() == Some(&view.of.customer.id));
                 if let Some(view) = view {
                     found.say_letter(&proposal.draft, &guards::until(view, day, Stop::Budget));
                 }
             }
         }
     }
+    if facts.relationship.as_str() == OUR_OWN {
+        letters = digests::letters(rules, settings, facts, now, &mut found);
+    }
+    let of_rule =
+        |verdict: &Verdict| rules.get(&verdict.rule).and_then(|rule| digest::finding(verdict, rule));
+    let findings: BTreeSet<Finding> = found.verdicts.iter().filter_map(of_rule).collect();
     Plan {
         relationship: facts.relationship.clone(),
         letters,
         wake_at: found.wake_at,
         verdicts: found.verdicts,
+        findings: findings.into_iter().collect(),
     }
 }
 
@@ -226,9 +243,10 @@ impl Found {
     }
 
     fn say_letter(&mut self, draft: &Draft, decision: &Decision) {
+        let Some(customer) = &draft.customer else { return };
         for line in &draft.lines {
             self.say(Verdict {
-                customer: draft.customer.clone(),
+                customer: customer.clone(),
                 rule: draft.rule.clone(),
                 stage: Some(line.key.stage.clone()),
                 subject: line.key.subject.clone(),
@@ -240,7 +258,7 @@ impl Found {
 
 /// How far back the facts must go for these rules.
 #[must_use]
-pub fn reach(rules: &Rules, now: Timestamp) -> Reach {
+pub fn reach(rules: &Rules, settings: &Settings, now: Timestamp) -> Reach {
     let furthest = |about: &dyn Fn(&Anchor) -> bool| {
         rules.iter().filter(|rule| about(&rule.anchor)).map(days_back).max().unwrap_or(0)
     };
@@ -251,7 +269,11 @@ pub fn reach(rules: &Rules, now: Timestamp) -> Reach {
     let since = |days: i64| now - SignedDuration::from_hours(24 * (days + 2));
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let settled = i32::try_from(settled).unwrap_or(i32::MAX).min(36_525);
-    Reach { events_since: since(events), settled_since: today.saturating_sub((settled + 2).days()) }
+    Reach {
+        events_since: since(events),
+        settled_since: today.saturating_sub((settled + 2).days()),
+        digests: digests::orders(rules, settings, now).into(),
+    }
 }
 
 /// How many days after its anchor a rule may still write: its last stage,

@@ -52,7 +52,7 @@ impl<'a> Claims<'a> {
         match subject {
             Subject::Receivable(id) => self.by_id.get(id).copied(),
             Subject::Payment(id) => self.by_payment.get(id).copied(),
-            Subject::Event(_) | Subject::Customer(_) => None,
+            Subject::Event(_) | Subject::Customer(_) | Subject::Colleague(_) => None,
         }
     }
 }
@@ -73,7 +73,7 @@ fn concerns(subject: &Subject, item: &Receivable) -> bool {
     match subject {
         Subject::Receivable(id) => item.id == *id,
         Subject::Payment(id) => item.payments.iter().any(|payment| payment.id == *id),
-        Subject::Event(_) | Subject::Customer(_) => false,
+        Subject::Event(_) | Subject::Customer(_) | Subject::Colleague(_) => false,
     }
 }
 
@@ -134,6 +134,7 @@ pub fn person(
         }
         Recipient::Owner => Ok(of.owner.clone().unwrap_or_else(ours)),
         Recipient::Manager => Ok(ours()),
+        Recipient::Operator => Ok(business.operator.clone()),
         Recipient::Guarantor => {
             items.iter().find_map(|item| item.guarantor.clone()).ok_or(Stop::NoRecipient("guarantor"))
         }

@@ -10,6 +10,10 @@ use super::customer::Class;
 /// two tries in the first hour).
 const WAITS_MIN: [i64; 7] = [5, 15, 30, 60, 120, 240, 480];
 
+/// The wait for a mailbox that is full, in minutes: it takes its owner a day
+/// to empty it.
+const FULL_WAIT_MIN: i64 = 24 * 60;
+
 /// How long a letter is tried, by class: a reminder for the five days of RFC
 /// 5321 4.5.4.1; a courtesy only as long as it is one.
 #[must_use]
@@ -34,7 +38,28 @@ pub fn next_attempt(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let index = (attempt.max(1) as usize - 1).min(WAITS_MIN.len() - 1);
-    let wait_s = WAITS_MIN[index] * 60;
+    after(WAITS_MIN[index], class, spread, first_attempt_at, now)
+}
+
+/// The same for a mailbox that is full: once a day.
+#[must_use]
+pub fn next_attempt_when_full(
+    class: Class,
+    spread: u8,
+    first_attempt_at: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    after(FULL_WAIT_MIN, class, spread, first_attempt_at, now)
+}
+
+fn after(
+    wait_min: i64,
+    class: Class,
+    spread: u8,
+    first_attempt_at: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let wait_s = wait_min * 60;
     let next = now + SignedDuration::from_secs(wait_s + wait_s * i64::from(spread.min(99)) / 1_000);
     let end = first_attempt_at + expires_after(class);
     (now < end).then(|| next.min(end))
@@ -86,6 +111,18 @@ mod tests {
     #[test]
     fn letters_refused_together_come_back_apart() {
         assert_eq!(schedule(Class::Marketing, 99)[..4], [5, 21, 54, 120]);
+    }
+
+    #[test]
+    fn a_full_mailbox_is_tried_once_a_day() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut now = start;
+        let mut hours = Vec::new();
+        while let Some(next) = next_attempt_when_full(Class::Dunning, 0, start, now) {
+            now = next;
+            hours.push(now.as_second() / 3_600);
+        }
+        assert_eq!(hours, [24, 48, 72, 96, 120]);
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub enum Recipient {
     Guarantor,
     /// Our manager.
     Manager,
+    /// Who looks after the installation.
+    Operator,
     /// Anybody else, by address.
     Other(Address),
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Recipient {
             Self::Owner => "owner",
             Self::Guarantor => "guarantor",
             Self::Manager => "manager",
+            Self::Operator => "operator",
             Self::Other(address) => address.as_str(),
         })
     }
@@ -215,6 +218,15 @@ pub struct Rule {
     pub budget: BudgetKind,
     /// On which days its letters leave, where it differs from `letters.hours`.
     pub days: Option<Days>,
+}
+
+impl Rule {
+    /// Whether it tells our own people about many customers at intervals; see
+    /// [`super::digest`].
+    #[must_use]
+    pub fn is_digest(&self) -> bool {
+        self.class == Class::Internal && self.anchor == Anchor::Calendar
+    }
 }
 
 /// When a rule, and each of its audiences, was first seen in force. The

@@ -75,6 +75,8 @@ pub enum Stop {
     Spacing,
     /// Another rule wrote about the same claim.
     MinGap(RuleName),
+    /// What is known of payments is too old to remind anybody.
+    DataTooOld,
     /// The customer has had, or is about to have, a letter that goes first.
     Budget,
     /// One pass queues only so many.
@@ -123,6 +125,7 @@ impl Stop {
             Self::NotLooking => "schedule",
             Self::Spacing => "spacing",
             Self::MinGap(_) => "minimum gap",
+            Self::DataTooOld => "data too old",
             Self::Budget => "budget",
             Self::PassCap => "pass cap",
         }

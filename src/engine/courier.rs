@@ -62,7 +62,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
             let office = self.office();
             let rules = self.see_rules(&office, now).await?;
-            let reach = plan::reach(&rules, now);
+            let reach = plan::reach(&rules, &office.settings, now);
             let couriers = office.connections.clamp(1, queue.len());
             let round = Arc::new(Round {
                 office,
@@ -158,7 +158,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         report: &mut DeliveryReport,
     ) -> Result<Option<Ready>, StoreError> {
         let now = self.clock.now();
-        let (row, facts) = self.store.letter_and_facts(letter, round.reach).await?;
+        let (row, facts) = self.store.letter_and_facts(letter, round.reach.clone()).await?;
         if !matches!(row.state, LetterState::Queued | LetterState::Retry) || row.next_attempt_at > now {
             return Ok(None);
         }
@@ -189,7 +189,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     ) -> Result<(), StoreError> {
         for _ in 0..TRIES_MAX {
             let now = self.clock.now();
-            let day = leaves_on(&ready, now);
+            let day = leaves_on(&round.office, &ready, now);
             let claim = Claim {
                 letter: ready.row.id,
                 attempts: ready.row.attempts,
@@ -198,7 +198,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 made: ready.made.clone(),
                 day,
             };
-            match self.store.begin_attempt(claim, round.reach, now).await? {
+            match self.store.begin_attempt(claim, round.reach.clone(), now).await? {
                 Begun::Attempt(attempt) => {
                     let outcome = self.relay.deliver(session, &ready.made.parcel).await;
                     self.record(round, &ready, attempt, outcome, report).await;

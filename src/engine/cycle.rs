@@ -25,14 +25,15 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let now = self.clock.now();
         let office = self.office();
         let rules = self.see_rules(&office, now).await?;
-        let reach = plan::reach(&rules, now);
+        let reach = plan::reach(&rules, &office.settings, now);
         let cap = usize::try_from(office.settings.letters.per_pass).unwrap_or(usize::MAX);
         let mut report = PassReport::default();
         let mut with_letters: Vec<Plan> = Vec::new();
-        let mut page = self.store.facts(now, reach, None, PAGE).await?;
+        let mut page = self.store.facts(now, reach.clone(), None, PAGE).await?;
         while let Some(last) = page.last() {
             // The next page is read while this one is planned.
             let (store, after) = (self.store.clone(), Some(last.relationship.clone()));
+            let reach = reach.clone();
             let next = tokio::spawn(async move { store.facts(now, reach, after, PAGE).await });
             report.relationships += page.len() as u64;
             let mut quiet = Vec::new();

@@ -20,7 +20,7 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
     let to = if mask { parcel.to.masked() } else { parcel.to.to_string() };
     let draft = &ready.draft;
     let letter = ready.row.id;
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
     let (about, reason, message_id) = (about(draft), transition.reason.as_str(), parcel.message_id.as_str());
     match transition.state {
         LetterState::Sent => {
@@ -53,7 +53,7 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
 pub fn set_aside(row: &OutboxLetter, what: &SetAside, why: &str) {
     let draft = &row.draft;
     let letter = row.id;
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
     let about = about(draft);
     match what {
         SetAside::Later(until) => {
@@ -108,7 +108,7 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
 
 /// A letter that was queued, and waits for a person.
 pub fn awaits_approval(draft: &Draft) {
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.customer.as_str());
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
     let about = about(draft);
     warn!(
         rule,
@@ -129,6 +129,9 @@ pub fn pass(report: &PassReport) {
             candidates = backlog,
             "left alone: reached before the rule was first seen (backlog: skip); `backlog: start` sends them"
         );
+    }
+    if let Some(candidates) = report.skipped.get(Stop::DataTooOld.name()) {
+        warn!(candidates, "reminders wait: payments were last read longer ago than max_data_age allows");
     }
     if capped > 0 {
         warn!(queued, left = capped, "more letters are due than letters.per_pass; the rest follows");

@@ -22,9 +22,12 @@ pub(super) struct Ready {
     pub(super) made: Made,
 }
 
-pub(super) fn leaves_on(ready: &Ready, now: Timestamp) -> jiff::civil::Date {
-    let zone = ready.facts.customer(&ready.draft.customer).map(|facts| facts.customer.zone.clone());
-    now.to_zoned_datetime(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
+/// The civil day on which it leaves: where the customer lives, or where we
+/// are.
+pub(super) fn leaves_on(office: &Office, ready: &Ready, now: Timestamp) -> jiff::civil::Date {
+    let customer = ready.draft.customer.as_ref().and_then(|id| ready.facts.customer(id));
+    let zone = customer.map_or(&office.settings.business.zone, |facts| &facts.customer.zone);
+    now.to_zoned_datetime(zone.clone()).date()
 }
 
 /// Asks the pure decision again and makes the letter; or what becomes of it

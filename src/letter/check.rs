@@ -119,7 +119,8 @@ fn attempt(
     };
     let customer = sample
         .facts
-        .customer(&sample.draft.customer)
+        .customers
+        .first()
         .ok_or_else(|| ComposeError::Incomplete("the sample has no customer".into()))?;
     composer.compose_as(&occasion, customer, locale, letter).map(drop)
 }

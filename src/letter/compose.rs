@@ -65,8 +65,9 @@ impl Composer {
     /// # Errors
     /// [`ComposeError`]: it is held, and no other.
     pub fn compose(&self, occasion: &Occasion<'_>) -> Result<Content, ComposeError> {
-        let customer = occasion.facts.customer(&occasion.draft.customer).ok_or_else(|| {
-            ComposeError::Incomplete(format!("customer {} is not known any more", occasion.draft.customer))
+        let whose = occasion.draft.customer.as_ref();
+        let customer = whose.and_then(|id| occasion.facts.customer(id)).ok_or_else(|| {
+            ComposeError::Incomplete(format!("customer {} is not known any more", occasion.draft.whose()))
         })?;
         let business = &occasion.settings.business.locale;
         let internal = context::is_internal(&occasion.draft.to, occasion.draft.class);
@@ -156,7 +157,7 @@ impl Composer {
             }),
             class: if internal { Class::Internal } else { of.draft.class },
             thread: thread(of.draft, &claims, of.mail.from.address.domain()),
-            customer: of.draft.customer.to_string(),
+            customer: of.draft.whose().to_owned(),
             attachments: attachment::of(of, &claims)?,
             fingerprint: String::new(),
         };
@@ -274,7 +275,7 @@ fn thread(draft: &Draft, claims: &[(&Receivable, bool)], domain: &str) -> String
         (None, Some(id)) => ["event".to_owned(), id],
         (None, None) => ["rule".to_owned(), rule.to_string()],
     };
-    let hash = hash([draft.customer.as_str(), root[0].as_str(), root[1].as_str()]);
+    let hash = hash([draft.whose(), root[0].as_str(), root[1].as_str()]);
     format!("courtesy.{}@{domain}", &hash[..24])
 }
 

@@ -271,7 +271,7 @@ fn day_of(at: Timestamp, zone: &TimeZone) -> Date {
 fn unsubscribe(of: &Occasion<'_>, internal: bool) -> Option<String> {
     let offered = !internal && matches!(of.draft.class, Class::Courtesy | Class::Marketing);
     offered.then(|| {
-        let links = super::mime::unsubscribe_links(&of.mail.unsubscribe, of.draft.customer.as_str());
+        let links = super::mime::unsubscribe_links(&of.mail.unsubscribe, of.draft.whose());
         links.web.unwrap_or(links.mailto)
     })
 }

@@ -123,8 +123,11 @@ pub(super) fn sample(
             events: vec![event],
             pauses: vec![],
             notices: vec![],
+            expired: vec![],
         }],
         suppressions: vec![],
+        payments_read_at: None,
+        digests: vec![],
     };
     let draft = draft(rule, stage, template, to, &facts, edge);
     let mail = MailSettings {
@@ -211,7 +214,7 @@ fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &F
         leading: edge != Edge::Several || index < 3,
     };
     Draft {
-        customer: "C1".into(),
+        customer: Some("C1".into()),
         rule: rule.name.clone(),
         stage: stage.name.clone(),
         class: rule.class,

@@ -9,6 +9,7 @@
 mod books;
 mod drafts;
 mod facts;
+mod findings;
 mod history;
 mod merge;
 mod open;
@@ -207,7 +208,7 @@ impl Store for SqliteStore {
         let handed_out = Arc::clone(&self.inner.handed_out);
         self.read("reading facts", move |desk| {
             let entries = facts::due(&desk.conn, now, after.as_ref(), limit)?;
-            let page = facts::read(&desk.conn, &desk.zones, &entries, reach)?;
+            let page = facts::read(&desk.conn, &desk.zones, &entries, &reach)?;
             let mut handed_out = lock(&handed_out);
             for entry in entries {
                 // If its facts are already out, the older reading counts:
@@ -251,11 +252,11 @@ impl Store for SqliteStore {
         letter: LetterId,
         reach: Reach,
     ) -> Result<(OutboxLetter, Facts), StoreError> {
-        self.read("reading a letter", move |desk| outbox::letter_and_facts(desk, letter, reach)).await
+        self.read("reading a letter", move |desk| outbox::letter_and_facts(desk, letter, &reach)).await
     }
 
     async fn begin_attempt(&self, claim: Claim, reach: Reach, now: Timestamp) -> Result<Begun, StoreError> {
-        self.write("beginning an attempt", move |desk| outbox::begin_attempt(desk, &claim, reach, now)).await
+        self.write("beginning an attempt", move |desk| outbox::begin_attempt(desk, &claim, &reach, now)).await
     }
 
     async fn finish_attempt(

@@ -53,7 +53,7 @@ impl Entry {
             when: at.to_zoned_datetime(zone.clone()).strftime("%F %R").to_string(),
             rule: format!("{}/{}", letter.draft.rule, letter.draft.stage),
             class: letter.draft.class.as_str(),
-            customer: letter.draft.customer.to_string(),
+            customer: letter.draft.whose().to_owned(),
             to: made.map(|made| made.parcel.to.to_string()).unwrap_or_default(),
             cc: made
                 .map(|made| made.parcel.cc.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))

@@ -65,7 +65,7 @@ impl<'a> Asked<'a> {
             .filter(|notice| notice.key.round == round || self.is_said(notice, &anchor))
             .collect();
         let stop = silenced(self.view, self.rule, item);
-        let held = past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held);
+        let parked = self.parked(item, &round, &past);
         let (pauses, resume_on) = pauses(self.view, self.rule, item);
         if let Some(day) = guards::next_change(self.view, item) {
             found.wake(day_begins(day, self.view.zone()));
@@ -92,7 +92,7 @@ impl<'a> Asked<'a> {
             in_force_since: subjects::in_force_since(self.seen, item.candidate(self.view)),
             backlog: if limitation { Backlog::Start } else { self.rule.backlog },
             stale_after: self.rule.stale_after,
-            customer_stopped: stop.is_some() || held,
+            customer_stopped: stop.is_some() || parked.is_some(),
             ended: &|repeat| self.ended(repeat, item),
             open_day: &|day| self.view.open_day(days, day),
             leaves_on: &|| self.view.day(self.view.leaves_at(days, true)),
@@ -107,8 +107,8 @@ impl<'a> Asked<'a> {
         for (track, next) in [(Track::Customer, customer), (Track::Alarm, alarm)] {
             let Some(next) = next else { continue };
             let Some(rung) = self.admit(item, track, stop.as_ref(), next, already, found) else { continue };
-            let candidate =
-                Due { item: item.clone(), round: round.clone(), rung, track, customer_stop: stop.clone() };
+            let customer_stop = stop.as_ref().map(Stop::to_string).or_else(|| parked.map(str::to_owned));
+            let candidate = Due { item: item.clone(), round: round.clone(), rung, track, customer_stop };
             match drafts::reachable(self.view, self.rule, &candidate) {
                 Ok(()) => due.push(candidate),
                 Err(why) => {
@@ -117,6 +117,21 @@ impl<'a> Asked<'a> {
                 }
             }
         }
+    }
+
+    /// Why a letter to the customer that was decided upon does not leave by
+    /// itself, where one doesn't.
+    fn parked(&self, item: &Item<'_>, round: &str, past: &[&PastNotice]) -> Option<&'static str> {
+        if past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held) {
+            return Some("held");
+        }
+        let expired = self.view.of.expired.iter().any(|key| {
+            key.rule == self.rule.name
+                && key.subject == item.subject
+                && key.round == round
+                && !past.iter().any(|notice| notice.key.stage == key.stage)
+        });
+        expired.then_some("tried until its time ran out")
     }
 
     /// Lets a rung through to the letters, or notes why not.

@@ -8,7 +8,7 @@ use super::view::{View, priority};
 use crate::domain::customer::Class;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Rung, Track};
-use crate::domain::notice::{Draft, Line, NoticeKey};
+use crate::domain::notice::{Draft, LetterState, Line, NoticeKey};
 use crate::domain::recipients;
 use crate::domain::rule::{Anchor, Recipient, Rule};
 use crate::domain::stop::Stop;
@@ -20,7 +20,7 @@ pub struct Due<'a> {
     pub rung: Rung<'a>,
     pub track: Track,
     /// What keeps the customer's own letters about it back, for an alarm.
-    pub customer_stop: Option<Stop>,
+    pub customer_stop: Option<String>,
 }
 
 /// A letter, and the civil day it would leave on.
@@ -89,7 +89,7 @@ fn letter(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -> Pro
     let days = view.days_of(rule);
     let not_before = view.leaves_at(days, to_customer);
     let draft = Draft {
-        customer: view.of.customer.id.clone(),
+        customer: Some(view.of.customer.id.clone()),
         rule: rule.name.clone(),
         stage: lead.rung.name.clone(),
         class: if to_customer { rule.class } else { Class::Internal },
@@ -142,10 +142,19 @@ fn passed_over(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -
             .take_while(|stage| stage.at.roughly_minutes() < due.rung.stage.at.roughly_minutes())
             .map(|stage| stage.name.as_str())
             .collect();
+        let label = due.item.receivable.map_or(due.item.subject.id(), |receivable| receivable.label());
         if !missed.is_empty() {
-            let why = due.customer_stop.as_ref().map_or_else(|| "not sent".to_owned(), Stop::to_string);
-            let label = due.item.receivable.map_or(due.item.subject.id(), |receivable| receivable.label());
+            let why = due.customer_stop.as_deref().unwrap_or("not sent");
             said.push(format!("{label}: {} ({why})", missed.join(", ")));
+        }
+        let uncertain: Vec<&str> = past
+            .iter()
+            .filter(|notice| notice.key.rule == rule.name && notice.key.round == due.round)
+            .filter(|notice| notice.to_customer && notice.state == LetterState::Uncertain)
+            .map(|notice| notice.key.stage.as_str())
+            .collect();
+        if !uncertain.is_empty() {
+            said.push(format!("{label}: {} (uncertain)", uncertain.join(", ")));
         }
     }
     said

@@ -1,7 +1,7 @@
 //! The stops: what keeps a letter from being written now.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use super::subjects::Item;
 use super::view::View;
@@ -99,7 +99,20 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     } else if view.net(currency) <= rust_decimal::Decimal::ZERO {
         Some(Stop::CoveredByCredit(currency))
     } else {
-        None
+        is_data_too_old(view).then_some(Stop::DataTooOld)
+    }
+}
+
+/// Whether somebody may have paid without our knowing: payments were last
+/// read longer ago than they may. Days count at the business.
+fn is_data_too_old(view: &View<'_>) -> bool {
+    let Some(age_max) = view.settings.max_data_age else { return false };
+    let Some(read_at) = view.facts.payments_read_at else { return true };
+    let business = &view.settings.business;
+    let day = |at: Timestamp| at.to_zoned_datetime(business.zone.clone()).date();
+    match age_max.exact() {
+        Some(age) => read_at.saturating_add(age).is_ok_and(|last| last < view.now),
+        None => age_max.from_date(day(read_at), &business.calendars.business) < day(view.now),
     }
 }
 

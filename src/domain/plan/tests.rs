@@ -1,6 +1,7 @@
 //! Ladders, stops and budgets played through on a virtual clock: whole lists
 //! of what leaves, day by day.
 
+mod alarms;
 mod build;
 mod ladders;
 mod promises;

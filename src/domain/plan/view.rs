@@ -129,9 +129,7 @@ impl<'a> View<'a> {
             let zone = if hours.of_customer { self.zone() } else { &business.zone };
             hours.next_open(from, zone, |day| self.is_open(days, day))
         } else {
-            hours.next_open(from, &business.zone, |day| {
-                days == Days::Any || business.calendars.business.is_working_day(day)
-            })
+            our_next_open(self.settings, from, days)
         }
     }
 
@@ -239,6 +237,14 @@ impl<'a> View<'a> {
             .map(|notice| notice.day)
             .max()
     }
+}
+
+/// The first moment from `from` on that is decent for our own people.
+pub fn our_next_open(settings: &Settings, from: Timestamp, days: Days) -> Timestamp {
+    let business = &settings.business;
+    settings.letters.hours.next_open(from, &business.zone, |day| {
+        days == Days::Any || business.calendars.business.is_working_day(day)
+    })
 }
 
 /// The place of a rule's stage when the budget has room for one letter.

@@ -14,7 +14,7 @@ use crate::domain::rule::Recipient;
 use crate::store::{Made, OutboxLetter};
 
 /// The columns that [`outbox_letter`] reads, from `letters AS l` joined with
-/// `customers AS c`.
+/// `customers AS c` where there is one.
 pub(super) const LETTER_COLUMNS: &str = "
     l.id, c.id, l.rule, l.stage, l.class, l.template, l.recipients, l.copies, l.deadline, l.approve, l.priority,
     l.budget, l.not_before, l.passed_over, l.state, l.reason, l.attempts, l.queued_at, l.next_attempt_at,
@@ -23,7 +23,7 @@ pub(super) const LETTER_COLUMNS: &str = "
 /// A letter without its lines and bytes.
 pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
     let draft = Draft {
-        customer: CustomerId::new(row.get::<_, Box<str>>(1)?),
+        customer: row.get::<_, Option<Box<str>>>(1)?.map(CustomerId::new),
         rule: row.get::<_, String>(2)?.as_str().into(),
         stage: row.get::<_, String>(3)?.as_str().into(),
         class: word(row, 4, Class::from_word)?,
@@ -117,7 +117,8 @@ fn recipients(text: &str) -> Option<Vec<Recipient>> {
 /// The inverse of a recipient's `Display`; an address has an `@`, and the
 /// words have none.
 fn recipient(text: &str) -> Option<Recipient> {
-    [Recipient::Customer, Recipient::Owner, Recipient::Guarantor, Recipient::Manager]
+    use Recipient::{Customer, Guarantor, Manager, Operator, Owner};
+    [Customer, Owner, Guarantor, Manager, Operator]
         .into_iter()
         .find(|recipient| recipient.to_string() == text)
         .or_else(|| address(text).map(Recipient::Other))
@@ -135,7 +136,7 @@ pub(super) fn names_customer(recipients: &str) -> bool {
 
 /// Where a new letter begins.
 pub(super) struct Start {
-    pub(super) customer: i64,
+    pub(super) customer: Option<i64>,
     pub(super) state: LetterState,
     pub(super) reason: &'static str,
     pub(super) day: jiff::civil::Date,
@@ -181,7 +182,7 @@ fn passed_over(draft: &Draft) -> Result<String, Fault> {
 pub(super) fn replace(
     conn: &Connection,
     letter: LetterId,
-    customer: i64,
+    customer: Option<i64>,
     draft: &Draft,
 ) -> Result<(), Fault> {
     conn.prepare_cached(
@@ -208,7 +209,12 @@ pub(super) fn replace(
     insert_lines(conn, letter, customer, &draft.lines)
 }
 
-fn insert_lines(conn: &Connection, letter: LetterId, customer: i64, lines: &[Line]) -> Result<(), Fault> {
+fn insert_lines(
+    conn: &Connection,
+    letter: LetterId,
+    customer: Option<i64>,
+    lines: &[Line],
+) -> Result<(), Fault> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO notices (letter, position, customer, rule, stage, subject_kind, subject_id, round, repetition,
              offset, planned_on, leading)

@@ -1,6 +1,7 @@
 //! Reading the facts of whole relationships: a handful of statements per
 //! page, each by index, put together in memory.
 
+mod digests;
 mod ledger;
 mod pauses;
 
@@ -9,9 +10,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+pub(super) use self::digests::Only;
 pub(super) use self::ledger::{budget_from_word, budget_word, classes_from_word, classes_word, notice_key};
 use super::people;
 use super::rows::{At, Day, Fault, Zones, at, at_opt, day, day_opt, word, word_opt};
+use crate::domain::digest::OUR_OWN;
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts, Reach};
 use crate::domain::ids::{EventId, ReceivableId, Relationship};
@@ -89,8 +92,9 @@ pub(super) fn read(
     conn: &Connection,
     zones: &Zones,
     entries: &[Entry],
-    reach: Reach,
+    reach: &Reach,
 ) -> Result<Vec<Facts>, Fault> {
+    let payments_read_at = payments_read_at(conn)?;
     let mut page: Vec<Facts> = entries
         .iter()
         .map(|entry| Facts {
@@ -98,6 +102,8 @@ pub(super) fn read(
             looked_at: entry.looked_at,
             customers: Vec::new(),
             suppressions: Vec::new(),
+            payments_read_at,
+            digests: Vec::new(),
         })
         .collect();
     let mut watched = Vec::new();
@@ -114,9 +120,36 @@ pub(super) fn read(
     pauses::read_promises(conn, &customers, &items, &mut page)?;
     pauses::read_acknowledgements(conn, &customers, &seats, &items, &mut page)?;
     ledger::read_notices(conn, &customers, &seats, &mut page)?;
+    ledger::read_expired(conn, &customers, &seats, &mut page)?;
     ledger::read_suppressions(conn, watched, &mut page)?;
+    for facts in page.iter_mut().filter(|facts| facts.relationship.as_str() == OUR_OWN) {
+        facts.digests = digests::read(conn, zones, &reach.digests, None)?;
+    }
     page.iter_mut().for_each(in_order);
     Ok(page)
+}
+
+/// What one of our own people is to be told, and nothing else.
+pub(super) fn of_our_own(
+    conn: &Connection,
+    zones: &Zones,
+    only: &Only,
+    reach: &Reach,
+) -> Result<Facts, Fault> {
+    Ok(Facts {
+        relationship: OUR_OWN.into(),
+        looked_at: None,
+        customers: Vec::new(),
+        suppressions: Vec::new(),
+        payments_read_at: None,
+        digests: digests::read(conn, zones, &reach.digests, Some(only))?,
+    })
+}
+
+/// When payments were last read from the business's books.
+fn payments_read_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    conn.prepare_cached("SELECT MAX(at) FROM imports WHERE kind = 'payments' AND bad = 0")?
+        .query_row([], |row| at_opt(row, 0))
 }
 
 /// A JSON list of keys, which `json_each` makes a table of.
@@ -141,6 +174,7 @@ fn in_order(facts: &mut Facts) {
         }
         customer.on_account.sort_by(|a, b| (a.received_on, &a.id).cmp(&(b.received_on, &b.id)));
         customer.events.sort_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)));
+        customer.expired.sort();
         customer.notices.sort_by(|a, b| (a.letter, &a.key).cmp(&(b.letter, &b.key)));
     }
 }
@@ -172,6 +206,7 @@ fn read_customers(
             events: Vec::new(),
             pauses: Vec::new(),
             notices: Vec::new(),
+            expired: Vec::new(),
         });
     }
     Ok(seats)
@@ -183,7 +218,7 @@ type Items = HashMap<i64, (usize, usize, usize)>;
 fn read_receivables(
     conn: &Connection,
     customers: &str,
-    reach: Reach,
+    reach: &Reach,
     seats: &Seats,
     page: &mut [Facts],
     watched: &mut Vec<(String, usize)>,
@@ -255,7 +290,7 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
 fn read_payments(
     conn: &Connection,
     customers: &str,
-    reach: Reach,
+    reach: &Reach,
     items: &Items,
     page: &mut [Facts],
 ) -> Result<(), Fault> {
@@ -296,7 +331,7 @@ fn read_on_account(
 fn read_events(
     conn: &Connection,
     customers: &str,
-    reach: Reach,
+    reach: &Reach,
     seats: &Seats,
     page: &mut [Facts],
 ) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use super::books::Occasion;
 use super::rows::{At, Fault, Zones};
 use super::worker::Desk;
 use crate::domain::money::Money;
+use crate::domain::stop::Stop;
 use crate::store::import::{BadRows, Cells, Staged, columns_of};
 use crate::store::{ImportKind, ImportOrder, ImportReport, StoreError};
 
@@ -110,14 +111,24 @@ impl Import<'_> {
         self.report.kept = !self.order.dry_run && (!any_bad || self.order.keep_going);
         if self.report.kept {
             self.conn.execute(
-                "INSERT INTO imports (kind, file, rows, at) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO imports (kind, file, rows, at, bad) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     self.order.kind.as_str(),
                     self.order.file.to_string_lossy(),
                     i64::try_from(self.report.rows).unwrap_or(i64::MAX),
-                    At(self.on.now)
+                    At(self.on.now),
+                    i64::try_from(self.report.bad_count).unwrap_or(i64::MAX)
                 ],
             )?;
+            if self.order.kind == ImportKind::Payments {
+                // Whoever waits for payments to be read is looked at again,
+                // also where nothing has come.
+                self.conn.execute(
+                    "UPDATE relationships SET wake_at = 0
+                     WHERE key IN (SELECT relationship FROM findings WHERE what = ?1)",
+                    [Stop::DataTooOld.name()],
+                )?;
+            }
         }
         Ok(self.report)
     }

@@ -1,15 +1,18 @@
 //! The outbox: queueing, claiming, recording, listing.
 
-use std::collections::HashMap;
+mod listing;
+
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+pub(super) use self::listing::list;
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt, word};
 use super::worker::Desk;
-use super::{drafts, people};
+use super::{drafts, findings, people};
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::{LetterId, Relationship};
@@ -30,8 +33,10 @@ pub(super) fn enqueue(
     now: Timestamp,
 ) -> Result<Enqueued, Fault> {
     let mut enqueued = Enqueued::default();
+    let mut findings = BTreeMap::new();
     for plan in plans {
         let found = facts::by_name(&desk.conn, &plan.relationship)?;
+        findings.extend(found.map(|(key, _)| (key, plan.findings.as_slice())));
         let unchanged = found.filter(|found| read.get(&plan.relationship) == Some(found));
         for draft in &plan.letters {
             enqueued.letters.extend(queue(desk, draft, now)?);
@@ -49,6 +54,7 @@ pub(super) fn enqueue(
             (None, None) => 0,
         };
     }
+    findings::keep(&desk.conn, &findings, now)?;
     Ok(enqueued)
 }
 
@@ -59,8 +65,15 @@ fn queue(desk: &mut Desk, draft: &Draft, now: Timestamp) -> Result<Option<Letter
             return Ok(None);
         }
     }
-    let (customer, zone) = people::find(&desk.conn, draft.customer.as_str())?
-        .ok_or_else(|| StoreError::NotFound(format!("no customer `{}`", draft.customer)))?;
+    let (customer, zone) = match &draft.customer {
+        Some(id) => {
+            let found = people::find(&desk.conn, id.as_str())?;
+            found
+                .map(|(key, zone)| (Some(key), zone))
+                .ok_or_else(|| StoreError::NotFound(format!("no customer `{id}`")))?
+        }
+        None => (None, None),
+    };
     let (state, reason) =
         if draft.approve { (LetterState::Held, "approval") } else { (LetterState::Queued, "") };
     let day = civil_day(desk, zone.as_deref(), draft.not_before);
@@ -122,18 +135,27 @@ fn no_letter(letter: LetterId) -> Fault {
 pub(super) fn letter_and_facts(
     desk: &mut Desk,
     letter: LetterId,
-    reach: Reach,
+    reach: &Reach,
 ) -> Result<(OutboxLetter, Facts), Fault> {
     let found = list(&desk.conn, &OutboxFilter { letter: Some(letter), ..OutboxFilter::default() })?.pop();
     let found = found.ok_or_else(|| no_letter(letter))?;
-    let customer: i64 = desk
+    let customer: Option<i64> = desk
         .conn
         .prepare_cached("SELECT customer FROM letters WHERE id = ?1")?
         .query_row([letter.0], |row| row.get(0))?;
-    Ok((found, facts_of(desk, customer, reach)?))
+    Ok((found, facts_of(desk, letter, customer, reach)?))
 }
 
-fn facts_of(desk: &mut Desk, customer: i64, reach: Reach) -> Result<Facts, Fault> {
+/// The facts of a letter: those of its customer's relationship, or of the
+/// one digest that it is.
+fn facts_of(desk: &Desk, letter: LetterId, customer: Option<i64>, reach: &Reach) -> Result<Facts, Fault> {
+    let Some(customer) = customer else {
+        let only = desk
+            .conn
+            .prepare_cached("SELECT rule, subject_id FROM notices WHERE letter = ?1 AND position = 0")?
+            .query_row([letter.0], |row| Ok(facts::Only { rule: row.get(0)?, colleague: row.get(1)? }))?;
+        return facts::of_our_own(&desk.conn, &desk.zones, &only, reach);
+    };
     let entry = facts::of_customer(&desk.conn, customer)?;
     facts::read(&desk.conn, &desk.zones, &[entry], reach)?
         .pop()
@@ -142,7 +164,7 @@ fn facts_of(desk: &mut Desk, customer: i64, reach: Reach) -> Result<Facts, Fault
 
 /// Where a letter stands, for the fences.
 struct Standing {
-    customer: i64,
+    customer: Option<i64>,
     zone: Option<String>,
     state: LetterState,
     attempts: u32,
@@ -152,7 +174,7 @@ impl Standing {
     fn read(conn: &Connection, letter: LetterId) -> Result<Self, Fault> {
         conn.prepare_cached(
             "SELECT l.customer, c.timezone, l.state, l.attempts
-             FROM letters AS l JOIN customers AS c ON c.key = l.customer WHERE l.id = ?1",
+             FROM letters AS l LEFT JOIN customers AS c ON c.key = l.customer WHERE l.id = ?1",
         )?
         .query_row([letter.0], |row| {
             Ok(Self {
@@ -175,14 +197,14 @@ impl Standing {
 pub(super) fn begin_attempt(
     desk: &mut Desk,
     claim: &Claim,
-    reach: Reach,
+    reach: &Reach,
     now: Timestamp,
 ) -> Result<Begun, Fault> {
     let standing = Standing::read(&desk.conn, claim.letter)?;
     if !standing.is_where(claim.attempts) {
         return Ok(Begun::Gone);
     }
-    let fresh = facts_of(desk, standing.customer, reach)?;
+    let fresh = facts_of(desk, claim.letter, standing.customer, reach)?;
     if !same(&claim.facts, &fresh) {
         return Ok(Begun::FactsChanged);
     }
@@ -217,6 +239,8 @@ fn same(read: &Facts, fresh: &Facts) -> bool {
     read.relationship == fresh.relationship
         && read.customers == fresh.customers
         && read.suppressions == fresh.suppressions
+        && read.payments_read_at == fresh.payments_read_at
+        && read.digests == fresh.digests
 }
 
 pub(super) fn finish_attempt(
@@ -349,45 +373,4 @@ pub(super) fn recover(conn: &Connection, now: Timestamp) -> Result<Vec<LetterId>
         .execute(params![letter.0, At(now), LOST])?;
     }
     Ok(found)
-}
-
-/// Rows of the outbox, newest first. A limit of 0 is none.
-pub(super) fn list(conn: &Connection, filter: &OutboxFilter) -> Result<Vec<OutboxLetter>, Fault> {
-    let mut sql = format!(
-        "SELECT {} FROM letters AS l JOIN customers AS c ON c.key = l.customer WHERE TRUE",
-        drafts::LETTER_COLUMNS
-    );
-    let mut values: Vec<rusqlite::types::Value> = Vec::new();
-    if let Some(letter) = filter.letter {
-        sql.push_str(" AND l.id = ?");
-        values.push(letter.0.into());
-    }
-    if let Some(customer) = &filter.customer {
-        sql.push_str(" AND l.customer = (SELECT key FROM customers WHERE id = ?)");
-        values.push(customer.as_str().to_owned().into());
-    }
-    if let Some(rule) = &filter.rule {
-        sql.push_str(" AND l.rule = ?");
-        values.push(rule.as_str().to_owned().into());
-    }
-    if !filter.states.is_empty() {
-        let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
-        sql.push_str(" AND l.state IN (");
-        sql.push_str(&words.join(", "));
-        sql.push(')');
-    }
-    sql.push_str(" ORDER BY l.id DESC LIMIT ?");
-    values.push(if filter.limit == 0 {
-        (-1).into()
-    } else {
-        i64::try_from(filter.limit).unwrap_or(-1).into()
-    });
-    let mut letters: Vec<OutboxLetter> = conn
-        .prepare_cached(&sql)?
-        .query_map(params_from_iter(values), drafts::outbox_letter)?
-        .collect::<rusqlite::Result<_>>()?;
-    for letter in &mut letters {
-        drafts::complete(conn, letter)?;
-    }
-    Ok(letters)
 }

@@ -81,7 +81,7 @@ fn a_customer_id_cannot_write_into_the_unsubscribe_links() {
     let mut sample = visit();
     let hostile = "C1>\r\nBcc: x@y.example, <é";
     sample.customer().id = hostile.into();
-    sample.draft.customer = hostile.into();
+    sample.draft.customer = Some(hostile.into());
     let parcel = build(&sample);
     let raw = String::from_utf8_lossy(&parcel.bytes).replace("\r\n ", "");
     assert!(raw.contains("C1%3E%20Bcc%3A%20x%40y.example%2C%20%3C%C3%A9"), "{raw}");

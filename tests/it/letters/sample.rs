@@ -170,7 +170,7 @@ pub fn line(subject: Subject, leading: bool) -> Line {
 
 fn draft(template: &str, subjects: Vec<Subject>) -> Draft {
     Draft {
-        customer: "C1".into(),
+        customer: Some("C1".into()),
         rule: "payment-reminders".into(),
         stage: "firm".into(),
         class: Class::Dunning,
@@ -214,8 +214,11 @@ fn facts(locale: &str, receivables: Vec<Receivable>) -> Facts {
             events: vec![],
             pauses: vec![],
             notices: vec![],
+            expired: vec![],
         }],
         suppressions: vec![],
+        payments_read_at: None,
+        digests: vec![],
     }
 }
 

@@ -288,7 +288,7 @@ impl Year {
                 .business
                 .customers
                 .iter()
-                .find(|customer| customer.id == row.draft.customer.as_str())
+                .find(|customer| customer.id == row.draft.whose())
                 .expect("a customer of ours");
             let day = when.to_zoned_datetime(TimeZone::get(customer.zone).expect("a zone")).date();
             let name = format!("{}/{}", row.draft.rule, row.draft.stage);

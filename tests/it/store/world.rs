@@ -38,7 +38,7 @@ pub fn day(text: &str) -> Date {
 pub const NOON: &str = "2026-06-29T04:00:00Z";
 
 pub fn reach() -> Reach {
-    Reach { events_since: at("2026-01-01T00:00:00Z"), settled_since: day("2026-06-01") }
+    Reach { events_since: at("2026-01-01T00:00:00Z"), settled_since: day("2026-06-01"), digests: [].into() }
 }
 
 /// A store on disk and one in memory, each with a folder for files.
@@ -120,6 +120,7 @@ pub fn quiet(relationship: &str, wake_at: Option<&str>) -> Plan {
         relationship: Relationship::from(relationship),
         letters: vec![],
         verdicts: vec![],
+        findings: vec![],
         wake_at: wake_at.map(at),
     }
 }
@@ -149,7 +150,7 @@ pub fn draft(stage: &str, receivables: &[&str]) -> Draft {
         leading: *receivable == receivables[0],
     };
     Draft {
-        customer: CustomerId::from("C1"),
+        customer: Some(CustomerId::from("C1")),
         rule: "payment-reminders".into(),
         stage: stage.into(),
         class: Class::Dunning,

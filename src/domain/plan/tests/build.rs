@@ -178,6 +178,7 @@ pub fn customer(id: &str) -> CustomerFacts {
         events: vec![],
         pauses: vec![],
         notices: vec![],
+        expired: vec![],
     }
 }
 

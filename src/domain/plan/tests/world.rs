@@ -61,6 +61,8 @@ impl World {
                 looked_at: None,
                 customers: vec![customer("C1")],
                 suppressions: vec![],
+                payments_read_at: None,
+                digests: vec![],
             },
             now: at(start),
             sent: vec![],
@@ -163,7 +165,7 @@ impl World {
             .facts
             .customers
             .iter_mut()
-            .find(|facts| facts.customer.id == draft.customer)
+            .find(|facts| Some(&facts.customer.id) == draft.customer.as_ref())
             .expect("the customer of the letter");
         for line in &draft.lines {
             let live = customer.notices.iter().any(|notice| notice.key == line.key);

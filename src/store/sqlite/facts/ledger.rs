@@ -34,7 +34,31 @@ pub(super) fn read_notices(
     Ok(())
 }
 
-fn past_notice(row: &Row<'_>) -> Result<PastNotice, Fault> {
+/// The notices of letters to customers that expired, unless one carries them
+/// again.
+pub(super) fn read_expired(
+    conn: &Connection,
+    customers: &str,
+    seats: &Seats,
+    page: &mut [Facts],
+) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT n.customer, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition
+         FROM json_each(?1) AS page CROSS JOIN letters AS l INDEXED BY letters_expired
+         CROSS JOIN notices AS n
+         WHERE l.customer = page.value AND l.state = 'expired' AND l.class <> 'internal' AND n.letter = l.id
+               AND n.live = 0",
+    )?;
+    let mut rows = statement.query([customers])?;
+    while let Some(row) = rows.next()? {
+        if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+            page[place].customers[seat].expired.push(notice_key(row, 1)?);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn past_notice(row: &Row<'_>) -> Result<PastNotice, Fault> {
     let to_customer = |index: usize| -> rusqlite::Result<bool> {
         Ok(drafts::names_customer(row.get_ref(index)?.as_str()?))
     };
