@@ -8,6 +8,7 @@
 //! Invariant: only `main` and `cli` know this module; the settings types
 //! belong to those who use them.
 
+mod anchor;
 mod calendar;
 mod courtesy_shape;
 mod filter;

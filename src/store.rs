@@ -17,7 +17,7 @@ use jiff::civil::Date;
 
 use crate::domain::delivery::{LeftOut, Parcel, Transition};
 use crate::domain::facts::{Facts, Reach};
-use crate::domain::filter::Filter;
+use crate::domain::filter::Audience;
 use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
 use crate::domain::notice::{Draft, LetterState};
 use crate::domain::plan::Plan;
@@ -145,7 +145,7 @@ pub struct RuleInForce {
     /// Its identity.
     pub name: RuleName,
     /// Whom it concerns.
-    pub audience: Filter,
+    pub audience: Audience,
     /// A hash of everything about it; a change makes every relationship be
     /// looked at again.
     pub fingerprint: String,

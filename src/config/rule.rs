@@ -10,6 +10,7 @@ use crate::domain::customer::Class;
 use crate::domain::ids::{RuleName, StageName};
 use crate::domain::offset::{Offset, Unit};
 use crate::domain::rule::{Anchor, Interlock, Rule};
+use crate::domain::settings::Budget;
 use crate::problem::{Place, Problem, Severity};
 
 /// How many days a courtesy is welcome if its rule does not say.
@@ -89,11 +90,11 @@ fn errors(problems: &[Problem]) -> usize {
 }
 
 fn checked(raw: &RawRule, reader: &mut Reader<'_>) -> Rule {
-    let (class, anchor) = (raw.class.value, &raw.anchor.value);
+    let (class, anchor) = (raw.class.value, &raw.anchor.0.value);
     check_schedule(raw, reader);
     check_combine(raw, reader);
-    let audience = filter::checked(raw.r#where.as_ref(), &raw.anchor, reader);
-    let unless = filter::checked(raw.unless.as_ref(), &raw.anchor, reader);
+    let audience = filter::checked(raw.r#where.as_ref(), &raw.anchor.0, reader);
+    let unless = filter::checked(raw.unless.as_ref(), &raw.anchor.0, reader);
     let stages = raw.stages.iter().map(|stage| stage::checked(stage, class, anchor, reader)).collect();
     check_ladder(raw, reader);
     check_digest(raw, reader);
@@ -112,22 +113,24 @@ fn checked(raw: &RawRule, reader: &mut Reader<'_>) -> Rule {
         stale_after: stale_after(raw, reader),
         backlog: raw.backlog.as_ref().map(|backlog| backlog.value).unwrap_or_default(),
         budget: raw.budget.as_ref().map(|budget| budget.value).unwrap_or_default(),
+        per_customer: per_customer(raw, reader),
         days: raw.days.as_ref().map(|days| days.value),
     }
 }
 
 fn check_schedule(raw: &RawRule, reader: &mut Reader<'_>) {
-    if *raw.anchor == Anchor::Calendar && raw.schedule.is_none() {
+    if raw.anchor.0.value == Anchor::Calendar && raw.schedule.is_none() {
         let hint = "add one, like schedule: \"0 9 1 * *\" for 9 o'clock on the first of each month";
-        reader.error(&raw.anchor.at, "a rule that counts from the calendar needs a `schedule`", hint);
+        reader.error(&raw.anchor.0.at, "a rule that counts from the calendar needs a `schedule`", hint);
     }
 }
 
 fn check_combine(raw: &RawRule, reader: &mut Reader<'_>) {
     if let Some(combine) = &raw.combine
-        && matches!(*raw.anchor, Anchor::Event(_) | Anchor::Calendar)
+        && matches!(raw.anchor.0.value, Anchor::Event(_) | Anchor::Calendar)
     {
-        let message = format!("`combine` makes one letter of several items, and `{}` has none", *raw.anchor);
+        let message =
+            format!("`combine` makes one letter of several items, and `{}` has none", raw.anchor.0.value);
         reader.error(&combine.at, message, "leave it out");
     }
     if let (Some(include), None) = (&raw.include, &raw.combine) {
@@ -139,7 +142,7 @@ fn check_combine(raw: &RawRule, reader: &mut Reader<'_>) {
 /// A digest tells each of our own people about many customers: it has one
 /// stage, and nobody to leave out.
 fn check_digest(raw: &RawRule, reader: &mut Reader<'_>) {
-    if raw.class.value != Class::Internal || *raw.anchor != Anchor::Calendar {
+    if raw.class.value != Class::Internal || raw.anchor.0.value != Anchor::Calendar {
         return;
     }
     if let Some(second) = raw.stages.get(1) {
@@ -171,7 +174,7 @@ fn check_ladder(raw: &RawRule, reader: &mut Reader<'_>) {
             );
         }
     }
-    if *raw.anchor == Anchor::Calendar {
+    if raw.anchor.0.value == Anchor::Calendar {
         return;
     }
     for pair in raw.stages.windows(2) {
@@ -214,6 +217,23 @@ fn checked_interlock(raw: &RawInterlock, reader: &mut Reader<'_>) -> Option<Inte
             whole_days(span, "`dunned`", reader).map(|days| Interlock::Dunned { days })
         }
     }
+}
+
+/// A cap would skip reminders, and never counts letters to our own people.
+fn per_customer(raw: &RawRule, reader: &mut Reader<'_>) -> Option<Budget> {
+    let given = raw.per_customer.as_ref()?;
+    match raw.class.value {
+        Class::Courtesy | Class::Marketing => {}
+        Class::Dunning => {
+            let hint = "leave it out; `dunning.min_gap` in courtesy.yaml keeps reminders apart";
+            reader.error(&given.at, "`per_customer` would skip reminders", hint);
+        }
+        Class::Internal => {
+            let message = "`per_customer` counts letters to customers, and the class is internal";
+            reader.error(&given.at, message, "leave it out");
+        }
+    }
+    Some(given.value)
 }
 
 fn stale_after(raw: &RawRule, reader: &mut Reader<'_>) -> Option<i32> {

@@ -2,25 +2,25 @@
 
 use schemars::{Schema, json_schema};
 
+use super::anchor::{EventName, RawAnchor};
 use super::forms::{List, Many, Spot, Table};
 use super::nearest::not_a_word;
 use super::read::{Complaint, Read, Reader, Scalar, choice, shape, words};
-use super::scalars::Locale;
+use super::scalars::{KindWord, Locale, Outcome};
 use super::yaml::{Node, Value};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
 use crate::domain::customer::Class;
-use crate::domain::event::EventOutcome;
 use crate::domain::money::Currency;
 use crate::domain::offset::Offset;
-use crate::domain::receivable::Kind;
-use crate::domain::rule::{Anchor, Backlog, BudgetKind, ReceivableDate, Recipient};
+use crate::domain::rule::{Backlog, BudgetKind, Recipient};
 use crate::domain::schedule::Schedule;
+use crate::domain::settings::Budget;
 
 shape! { "a rule"
 /// A rule: what it counts from, whom it concerns, and its stages. One file
 /// of the rules' folder.
-#[schemars(rename = "Rule")]
+#[schemars(rename = "Rule", transform = kinds_of_claims)]
 struct RawRule {
     /// The rule's identity, in the store and in the log. Unlike the file's
     /// name it must never be used again for something else.
@@ -33,8 +33,8 @@ struct RawRule {
     /// What the rule counts from: `receivable.due_on`, `.issued_on`,
     /// `.promised_on` (of a broken promise), `.limitation_on` or `.settled_on`,
     /// `payment.received_on`, `event.<kind>`, or `calendar` (the schedule
-    /// itself).
-    anchor: Spot<Anchor>,
+    /// itself). Of events it may be a list: `[event.favour, event.referral]`.
+    anchor: RawAnchor,
     /// When the rule looks, as five fields of cron: minute, hour, day, month,
     /// weekday. Every minute if not said. It goes by the clock of
     /// `letters.hours.timezone`; with `anchor: calendar`, by the business's.
@@ -67,17 +67,32 @@ struct RawRule {
     /// Which budget of courtesy.yaml the letters count against: `customer`,
     /// or `moments` for thanks that answer the customer's own act.
     budget: Option<Spot<BudgetKind>>,
+    /// At most so many letters of this rule to one customer, besides the
+    /// budgets: `1 per 180d`. What does not fit waits, or goes stale.
+    per_customer: Option<Spot<Budget>>,
     /// On which days the letters leave, where it differs from
     /// `letters.hours`: `business`, `weekdays` or `any`.
     days: Option<Spot<Days>>,
 } }
 
+/// Where a rule does not count from events, a `kind` is one of receivables.
+fn kinds_of_claims(schema: &mut Schema) {
+    let kind = json_schema!({ "enum": KindWord::of_claims() });
+    let kinds = json_schema!({ "anyOf": [kind, { "type": "array", "items": kind }] });
+    let filter = json_schema!({ "properties": { "kind": kinds } });
+    let about_claims = json_schema!({ "type": "string", "not": { "pattern": "^event\\." } });
+    schema.insert("if".to_owned(), json_schema!({ "properties": { "anchor": about_claims } }).to_value());
+    let filters = json_schema!({ "properties": { "where": filter, "unless": filter } });
+    schema.insert("then".to_owned(), filters.to_value());
+}
+
 shape! { "a condition"
 /// Conditions that must all hold; in a list, any of the values.
 #[schemars(rename = "Filter")]
 struct RawFilter {
-    /// Kinds of receivables, like `invoice`.
-    kind: Option<Many<Spot<Kind>>>,
+    /// Kinds of receivables, like `invoice`; in a rule that counts from
+    /// several events, kinds of these, like `visit`.
+    kind: Option<Many<Spot<KindWord>>>,
     /// The least balance by currency, `{ CNY: 100 }`; a currency that is not
     /// listed has none.
     min_balance: Option<Table<Spot<String>>>,
@@ -91,12 +106,14 @@ struct RawFilter {
     locale: Option<Many<Spot<Locale>>>,
     /// Our salespeople, by name or address.
     owner: Option<Many<Spot<String>>>,
-    /// How the event went; an event without an outcome has none of them.
-    outcome: Option<Many<Spot<EventOutcome>>>,
+    /// How the event went; `none` is an event of which nobody has said.
+    outcome: Option<Many<Spot<Outcome>>>,
     /// Products of events.
     product: Option<Many<Spot<String>>>,
     /// At least so many purchases.
     purchases_at_least: Option<Spot<u32>>,
+    /// Receivables whose due date was moved later at least so many times.
+    postponements_at_least: Option<Spot<u32>>,
     /// Attributes of the customer, by name.
     attributes: Option<Table<Many<Spot<String>>>>,
 } }
@@ -274,61 +291,6 @@ impl Scalar for StaleAfter {
 
     fn schema() -> Schema {
         json_schema!({ "type": "string", "pattern": "^(never|\\+?[0-9]+d)$" })
-    }
-}
-
-/// A kind of event behind `event.`.
-#[derive(Clone, Debug)]
-pub(super) struct EventName(pub String);
-
-impl Scalar for EventName {
-    fn parse(text: &str) -> Result<Self, Complaint> {
-        let kind = text.strip_prefix("event.").ok_or_else(|| {
-            Complaint::new(format!("`{text}` is not an event"), format!("write `event.{text}`"))
-        })?;
-        let good = kind.starts_with(|c: char| c.is_alphabetic())
-            && kind.chars().all(|c| (c.is_alphanumeric() && !c.is_uppercase()) || matches!(c, '_' | '-'));
-        if good {
-            return Ok(Self(kind.to_owned()));
-        }
-        let hint = "write event. and a kind in small letters, like event.visit";
-        Err(Complaint::new(format!("`{text}` is not an event"), hint))
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^event\\..+$" })
-    }
-}
-
-/// Every anchor that is one fixed word.
-const ANCHORS: [Anchor; 7] = [
-    Anchor::Receivable(ReceivableDate::DueOn),
-    Anchor::Receivable(ReceivableDate::IssuedOn),
-    Anchor::Receivable(ReceivableDate::PromisedOn),
-    Anchor::Receivable(ReceivableDate::LimitationOn),
-    Anchor::Receivable(ReceivableDate::SettledOn),
-    Anchor::Payment,
-    Anchor::Calendar,
-];
-
-impl Scalar for Anchor {
-    fn parse(text: &str) -> Result<Self, Complaint> {
-        if text.starts_with("event.") {
-            return EventName::parse(text).map(|kind| Self::Event(kind.0));
-        }
-        ANCHORS.into_iter().find(|anchor| anchor.to_string() == text).ok_or_else(|| {
-            let mut words: Vec<String> = ANCHORS.iter().map(ToString::to_string).collect();
-            words.push("event.<kind>".to_owned());
-            not_a_word(text, "an anchor", &words.iter().map(String::as_str).collect::<Vec<_>>())
-        })
-    }
-
-    fn schema() -> Schema {
-        let words: Vec<String> = ANCHORS.iter().map(ToString::to_string).collect();
-        json_schema!({ "anyOf": [
-            { "type": "string", "enum": words },
-            { "type": "string", "pattern": "^event\\..+$" }
-        ] })
     }
 }
 

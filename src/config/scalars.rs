@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
-use super::nearest::{nearest, not_a_word};
+use super::nearest::nearest;
 use super::read::{Complaint, Scalar, words};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
@@ -306,19 +306,34 @@ impl Scalar for Timeout {
     }
 }
 
-impl Scalar for Kind {
+/// A kind of receivable or of event; which of them is asked depends on what
+/// the rule counts from.
+#[derive(Clone, Debug)]
+pub(super) struct KindWord(pub String);
+
+impl KindWord {
+    /// The words of the kinds of receivables.
+    pub fn of_claims() -> Vec<&'static str> {
+        Kind::ALL.iter().map(|kind| kind.as_str()).collect()
+    }
+}
+
+impl Scalar for KindWord {
     fn parse(text: &str) -> Result<Self, Complaint> {
-        Self::from_word(text).ok_or_else(|| {
-            let words: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            not_a_word(text, "a kind of receivable", &words)
-        })
+        String::parse(text).map(Self)
     }
 
     fn schema() -> Schema {
-        let words: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-        json_schema!({ "type": "string", "enum": words })
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": Self::of_claims() },
+            { "type": "string", "minLength": 1 }
+        ] })
     }
 }
+
+/// How an event went, `None` where nobody has said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome(pub Option<EventOutcome>);
 
 words! { "a class" Class {
     "dunning" => Class::Dunning,
@@ -327,10 +342,11 @@ words! { "a class" Class {
     "internal" => Class::Internal,
 } }
 
-words! { "an outcome" EventOutcome {
-    "positive" => EventOutcome::Positive,
-    "neutral" => EventOutcome::Neutral,
-    "negative" => EventOutcome::Negative,
+words! { "an outcome" Outcome {
+    "positive" => Self(Some(EventOutcome::Positive)),
+    "neutral" => Self(Some(EventOutcome::Neutral)),
+    "negative" => Self(Some(EventOutcome::Negative)),
+    "none" => Self(None),
 } }
 
 words! { "a choice of days" Days {

@@ -204,6 +204,7 @@ pub fn finding(verdict: &Verdict, rule: &Rule) -> Option<Finding> {
         | Stop::Spacing
         | Stop::MinGap(_)
         | Stop::Budget
+        | Stop::RuleCap
         | Stop::PassCap => false,
     };
     told.then(|| Finding {

@@ -9,15 +9,16 @@ use super::customer::Customer;
 use super::event::{Event, EventOutcome};
 use super::receivable::Receivable;
 
+/// The word in YAML for an event of which nobody has said how it went.
+pub const NO_OUTCOME: &str = "none";
+
 /// Conditions that must all hold; within one, any of the listed values. An
-/// empty one holds for everybody.
-///
-/// It is stored with the moment it was first seen, because widening the
-/// audience must not send what was reached before (hence serde).
+/// empty one holds for everybody. It is stored (hence serde); see
+/// [`Audience`].
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
-    /// Kinds of receivables, by their words.
+    /// Kinds of receivables or events, by their words.
     pub kind: Vec<String>,
     /// The least balance, by currency; a currency not listed has none.
     pub min_balance: BTreeMap<String, Decimal>,
@@ -31,12 +32,15 @@ pub struct Filter {
     pub locale: Vec<String>,
     /// Owners, by address or name.
     pub owner: Vec<String>,
-    /// Outcomes of events, by their words. A missing outcome is none.
+    /// Outcomes of events, by their words; [`NO_OUTCOME`] where nobody has
+    /// said.
     pub outcome: Vec<String>,
     /// Products of events.
     pub product: Vec<String>,
     /// At least so many purchases.
     pub purchases_at_least: Option<u32>,
+    /// Receivables that were postponed at least so often.
+    pub postponements_at_least: Option<u32>,
     /// Attributes of the customer, by name.
     pub attributes: BTreeMap<String, Vec<String>>,
 }
@@ -67,12 +71,13 @@ impl Filter {
         let unmet = |asked: &[String], holds: &dyn Fn(&str) -> bool| {
             !asked.is_empty() && !asked.iter().any(|value| holds(value))
         };
-        let kind = of.receivable.map(|receivable| receivable.kind.as_str());
+        let of_claim = of.receivable.map(|receivable| receivable.kind.as_str());
+        let kind = of_claim.or(of.event.map(|event| event.kind.as_str()));
         let currency = of.receivable.map(|receivable| receivable.amount.currency.code());
-        let outcome = of.event.and_then(|event| event.outcome).map(EventOutcome::as_str);
+        let outcome = of.event.map(|event| event.outcome.map_or(NO_OUTCOME, EventOutcome::as_str));
         let product = of.event.and_then(|event| event.product.as_deref());
         let owner = customer.owner.as_ref();
-        let checks: [(&'static str, bool); 10] = [
+        let checks: [(&'static str, bool); 11] = [
             ("kind", unmet(&self.kind, &|v| kind == Some(v))),
             ("currency", unmet(&self.currency, &|v| currency == Some(v))),
             ("segment", unmet(&self.segment, &|v| customer.segment.as_deref() == Some(v))),
@@ -82,6 +87,11 @@ impl Filter {
             ("outcome", unmet(&self.outcome, &|v| outcome == Some(v))),
             ("product", unmet(&self.product, &|v| product == Some(v))),
             ("purchases_at_least", self.purchases_at_least.is_some_and(|least| customer.purchases < least)),
+            (
+                "postponements_at_least",
+                self.postponements_at_least
+                    .is_some_and(|least| of.receivable.is_none_or(|claim| claim.postponements < least)),
+            ),
             (
                 "attributes",
                 self.attributes.iter().any(|(name, values)| {
@@ -106,6 +116,33 @@ impl Filter {
             let balance = receivable.balance();
             self.min_balance.get(balance.currency.code()).is_none_or(|least| balance.amount >= *least)
         })
+    }
+}
+
+/// Whom a rule concerns, all told. It is stored with the moment it came into
+/// force, because a wider one must not send what was reached before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Audience {
+    /// Whom it concerns.
+    pub r#where: Filter,
+    /// Whom it does not, although `where` holds.
+    #[serde(default)]
+    pub unless: Filter,
+    /// The kinds of events it counts from; empty for a rule about something
+    /// else.
+    #[serde(default)]
+    pub events: Vec<String>,
+}
+
+impl Audience {
+    /// Whether the candidate belongs to it.
+    #[must_use]
+    pub fn holds(&self, of: Candidate<'_>) -> bool {
+        let counts = |event: &Event| self.events.is_empty() || self.events.contains(&event.kind);
+        of.event.is_none_or(counts)
+            && self.r#where.unmet(of).is_none()
+            && self.r#where.balance_suffices(of)
+            && !self.unless.excludes(of)
     }
 }
 

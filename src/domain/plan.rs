@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use self::asked::Asked;
-use self::budget::{Book, Upcoming};
+use self::budget::{Book, NoRoom, Upcoming};
 use self::drafts::Proposal;
 use self::view::View;
 use super::digest::{self, Finding, OUR_OWN};
@@ -189,16 +189,17 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
     let mut book = Book::new(&views, std::mem::take(&mut found.upcoming), least);
     let mut letters = Vec::new();
     for proposal in proposals {
-        match book.take(&proposal.draft, proposal.day, settings) {
+        let cap = rules.get(&proposal.draft.rule).and_then(|rule| rule.per_customer);
+        match book.take(&proposal.draft, proposal.day, cap, settings) {
             Ok(()) => {
                 found.say_letter(&proposal.draft, &Decision::Due);
                 letters.push(proposal.draft);
             }
-            Err(day) => {
+            Err(NoRoom { until, why }) => {
                 let view =
                     views.iter().find(|view| proposal.draft.customer.as_ref() == Some(&view.of.customer.id));
                 if let Some(view) = view {
-                    found.say_letter(&proposal.draft, &guards::until(view, day, Stop::Budget));
+                    found.say_letter(&proposal.draft, &guards::until(view, until, why));
                 }
             }
         }

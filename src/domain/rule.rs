@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::address::Address;
 use super::calendar::Days;
 use super::customer::Class;
-use super::filter::Filter;
+use super::filter::{Audience, Filter};
 use super::ids::{RuleName, StageName};
 use super::offset::Offset;
 use super::schedule::Schedule;
+use super::settings::Budget;
 
 /// The date of a receivable that a rule can count from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,8 +36,8 @@ pub enum Anchor {
     Receivable(ReceivableDate),
     /// The day each payment came in.
     Payment,
-    /// The moment of each event of this kind.
-    Event(String),
+    /// The moment of each event of one of these kinds; never empty.
+    Event(Vec<String>),
     /// The rule's own schedule, for each customer of its audience.
     Calendar,
 }
@@ -50,7 +51,7 @@ impl fmt::Display for Anchor {
             Self::Receivable(ReceivableDate::LimitationOn) => "receivable.limitation_on",
             Self::Receivable(ReceivableDate::SettledOn) => "receivable.settled_on",
             Self::Payment => "payment.received_on",
-            Self::Event(kind) => return write!(f, "event.{kind}"),
+            Self::Event(kinds) => return write!(f, "event.{}", kinds.join(", event.")),
             Self::Calendar => "calendar",
         })
     }
@@ -216,6 +217,8 @@ pub struct Rule {
     pub backlog: Backlog,
     /// Which budget its letters count against.
     pub budget: BudgetKind,
+    /// At most so many of its letters to one address, besides the budgets.
+    pub per_customer: Option<Budget>,
     /// On which days its letters leave, where it differs from `letters.hours`.
     pub days: Option<Days>,
 }
@@ -227,6 +230,16 @@ impl Rule {
     pub fn is_digest(&self) -> bool {
         self.class == Class::Internal && self.anchor == Anchor::Calendar
     }
+
+    /// Whom it concerns, all told.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        let events = match &self.anchor {
+            Anchor::Event(kinds) => kinds.clone(),
+            Anchor::Receivable(_) | Anchor::Payment | Anchor::Calendar => Vec::new(),
+        };
+        Audience { r#where: self.audience.clone(), unless: self.unless.clone(), events }
+    }
 }
 
 /// When a rule, and each of its audiences, was first seen in force. The
@@ -235,7 +248,7 @@ impl Rule {
 pub struct RuleSeen {
     /// The audiences since the rule was first seen, oldest first, each with
     /// the moment it came into force. Never empty.
-    pub audiences: Vec<(Filter, Timestamp)>,
+    pub audiences: Vec<(Audience, Timestamp)>,
 }
 
 /// The rules in force, with the moments they were first seen.

@@ -79,6 +79,8 @@ pub enum Stop {
     DataTooOld,
     /// The customer has had, or is about to have, a letter that goes first.
     Budget,
+    /// The customer has had as many letters of this rule as it may send.
+    RuleCap,
     /// One pass queues only so many.
     PassCap,
 }
@@ -127,6 +129,7 @@ impl Stop {
             Self::MinGap(_) => "minimum gap",
             Self::DataTooOld => "data too old",
             Self::Budget => "budget",
+            Self::RuleCap => "rule cap",
             Self::PassCap => "pass cap",
         }
     }

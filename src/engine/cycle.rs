@@ -73,7 +73,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             .iter()
             .map(|rule| RuleInForce {
                 name: rule.name.clone(),
-                audience: rule.audience.clone(),
+                audience: rule.audience(),
                 fingerprint: office.fingerprints.get(&rule.name).cloned().unwrap_or_default(),
                 needs_receivables: matches!(rule.anchor, Anchor::Receivable(_) | Anchor::Payment),
             })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::compose::{Composer, Stumble};
 use super::library::Letter;
-use super::sample::{Edge, Sample, sample};
+use super::sample::{Edge, Sample, kinds, sample};
 use super::{ComposeError, Occasion};
 use crate::domain::rule::{Recipient, Rule, Stage};
 use crate::domain::settings::Settings;
@@ -83,8 +83,10 @@ fn try_letter(
     letter: &Letter,
     settings: &Settings,
 ) -> Option<Problem> {
-    Edge::ALL.into_iter().find_map(|edge| {
-        let sample = sample(asked.rule, asked.stage, asked.template, asked.to, settings, edge)?;
+    let kinds = kinds(asked.rule);
+    let trials = kinds.iter().flat_map(|kind| Edge::ALL.into_iter().map(move |edge| (kind, edge)));
+    trials.into_iter().find_map(|(kind, edge)| {
+        let sample = sample(asked.rule, asked.stage, asked.template, asked.to, settings, edge, kind)?;
         let Stumble { error, place } = attempt(composer, &sample, locale, letter, settings).err()?;
         let message = format!(
             "rule `{}`, stage `{}`, a letter {}: {}",

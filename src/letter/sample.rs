@@ -60,8 +60,17 @@ pub(super) struct Sample {
 
 const TODAY: Date = date(2026, 3, 12);
 
-/// The sample of a stage; `None` where there is nothing to try (no address
-/// can be made).
+/// The kinds of events that a rule may write about; one for a rule about
+/// something else.
+pub(super) fn kinds(rule: &Rule) -> Vec<&str> {
+    match &rule.anchor {
+        Anchor::Event(kinds) => kinds.iter().map(String::as_str).collect(),
+        Anchor::Receivable(_) | Anchor::Payment | Anchor::Calendar => vec!["visit"],
+    }
+}
+
+/// The sample of a stage, an event being of this kind; `None` where there is
+/// nothing to try (no address can be made).
 pub(super) fn sample(
     rule: &Rule,
     stage: &Stage,
@@ -69,6 +78,7 @@ pub(super) fn sample(
     to: &[Recipient],
     settings: &Settings,
     edge: Edge,
+    kind: &str,
 ) -> Option<Sample> {
     let address = Address::parse("li.wei@customer.example").ok()?;
     let person = Person { name: "Sample Person".into(), address: address.clone() };
@@ -83,10 +93,7 @@ pub(super) fn sample(
         (0..count).map(|n| receivable(n, edge, settled, &person)).collect::<Option<Vec<_>>>()?;
     let event = Event {
         id: "E1".into(),
-        kind: match &rule.anchor {
-            Anchor::Event(kind) => kind.clone(),
-            _ => "visit".into(),
-        },
+        kind: kind.to_owned(),
         occurred_at: noon(TODAY),
         outcome: (!bare).then_some(EventOutcome::Positive),
         product: (!bare).then(|| "Press P-40".into()),

@@ -6,11 +6,12 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::view::View;
-use crate::domain::ids::LetterId;
+use crate::domain::ids::{LetterId, RuleName};
 use crate::domain::ladder::days_between;
 use crate::domain::notice::{Draft, LetterState, Priority};
 use crate::domain::rule::BudgetKind;
 use crate::domain::settings::{Budget, Settings};
+use crate::domain::stop::Stop;
 
 /// A letter that will be due soon.
 pub struct Upcoming {
@@ -19,10 +20,23 @@ pub struct Upcoming {
     pub budget: BudgetKind,
 }
 
-/// The letters of one relationship that count against its budgets.
+/// A letter to the customer that left, or will.
+struct Entry {
+    rule: RuleName,
+    budget: BudgetKind,
+    day: Date,
+}
+
+/// Why a letter must wait, and from which day on to ask again.
+pub struct NoRoom {
+    pub until: Date,
+    pub why: Stop,
+}
+
+/// The letters of one relationship that count against its budgets and the
+/// caps of its rules.
 pub struct Book {
-    /// One entry per letter: which budget, and the day.
-    letters: Vec<(BudgetKind, Date)>,
+    letters: Vec<Entry>,
     upcoming: Vec<Upcoming>,
 }
 
@@ -40,29 +54,32 @@ impl Book {
             if (waits || notice.state.counts_as_sent()) && seen.insert(notice.letter) {
                 // What waits past its day leaves today at the earliest.
                 let day = if waits { notice.day.max(view.today) } else { notice.day };
-                letters.push((budget, day));
+                letters.push(Entry { rule: notice.key.rule.clone(), budget, day });
             }
         }
         Self { letters, upcoming }
     }
 
-    /// Takes a letter that leaves on `day` into the book, or says from which
-    /// day on there is room for it.
+    /// Takes a letter that leaves on `day` into the book, `cap` being its
+    /// rule's, or says from which day on there is room for it.
     ///
     /// # Errors
-    /// The day to ask again.
-    pub fn take(&mut self, draft: &Draft, day: Date, settings: &Settings) -> Result<(), Date> {
+    /// The day to ask again, and what is used up.
+    pub fn take(
+        &mut self,
+        draft: &Draft,
+        day: Date,
+        cap: Option<Budget>,
+        settings: &Settings,
+    ) -> Result<(), NoRoom> {
         let Some(kind) = draft.budget else { return Ok(()) };
+        if let Some(until) = cap.and_then(|cap| self.full_until(cap, day, |entry| entry.rule == draft.rule)) {
+            return Err(NoRoom { until, why: Stop::RuleCap });
+        }
+        let no_budget = |until| Err(NoRoom { until, why: Stop::Budget });
         let budget = budget_of(kind, settings);
-        let near: Vec<Date> = self
-            .letters
-            .iter()
-            .filter(|(other, at)| *other == kind && apart(*at, day) < budget.days)
-            .map(|(_, at)| *at)
-            .collect();
-        if near.len() >= budget.letters as usize {
-            // The first of them to fall out of the window makes room.
-            return Err(near.into_iter().min().unwrap_or(day).saturating_add(budget.days.days()));
+        if let Some(until) = self.full_until(budget, day, |entry| entry.budget == kind) {
+            return no_budget(until);
         }
         let higher = self
             .upcoming
@@ -72,10 +89,19 @@ impl Book {
             .map(|next| next.day)
             .min();
         if let Some(higher) = higher {
-            return Err(higher.max(day.saturating_add(1.day())));
+            return no_budget(higher.max(day.saturating_add(1.day())));
         }
-        self.letters.push((kind, day));
+        self.letters.push(Entry { rule: draft.rule.clone(), budget: kind, day });
         Ok(())
+    }
+
+    /// The day on which a letter of these falls out of the window and makes
+    /// room; `None` where there is room.
+    fn full_until(&self, budget: Budget, day: Date, of: impl Fn(&Entry) -> bool) -> Option<Date> {
+        let near = self.letters.iter().filter(|entry| of(entry) && apart(entry.day, day) < budget.days);
+        let near: Vec<Date> = near.map(|entry| entry.day).collect();
+        let first = near.iter().min().filter(|_| near.len() >= budget.letters as usize)?;
+        Some(first.saturating_add(budget.days.days()))
     }
 }
 

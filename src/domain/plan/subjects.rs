@@ -94,11 +94,11 @@ pub fn of_rule<'a>(view: &View<'a>, rule: &'a Rule) -> Vec<Item<'a>> {
                 event: None,
             })
             .collect(),
-        Anchor::Event(kind) => view
+        Anchor::Event(kinds) => view
             .of
             .events
             .iter()
-            .filter(|event| event.kind == *kind)
+            .filter(|event| kinds.contains(&event.kind))
             .map(|event| Item {
                 subject: Subject::Event(event.id.clone()),
                 anchor: Ok(Anchored {
@@ -193,8 +193,6 @@ fn of_calendar<'a>(view: &View<'a>, rule: &Rule) -> Item<'a> {
 /// in force without a break.
 pub fn in_force_since(seen: Option<&RuleSeen>, candidate: Candidate<'_>) -> Option<Timestamp> {
     let audiences = &seen?.audiences;
-    let held = audiences.iter().rev().take_while(|(audience, _)| {
-        audience.unmet(candidate).is_none() && audience.balance_suffices(candidate)
-    });
+    let held = audiences.iter().rev().take_while(|(audience, _)| audience.holds(candidate));
     held.last().map(|(_, since)| *since)
 }

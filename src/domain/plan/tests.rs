@@ -2,6 +2,7 @@
 //! of what leaves, day by day.
 
 mod alarms;
+mod audience;
 mod build;
 mod ladders;
 mod promises;

@@ -4,17 +4,35 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
+use serde::Deserialize;
 
 use super::rows::Fault;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Audience, Filter};
 use crate::domain::ids::RuleName;
 use crate::domain::rule::RuleSeen;
 use crate::store::RuleInForce;
 
 struct Known {
     fingerprint: String,
-    audiences: Vec<(Filter, i64)>,
+    audiences: Vec<(Audience, i64)>,
     in_force: bool,
+}
+
+/// An audience as it is stored; it used to be the filter of `where` alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Whole(Box<Audience>),
+    Where(Box<Filter>),
+}
+
+impl From<Stored> for Audience {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Whole(audience) => *audience,
+            Stored::Where(r#where) => Self { r#where: *r#where, ..Self::default() },
+        }
+    }
 }
 
 /// Notes the rules; wakes everybody if they are not the ones of before.
@@ -57,7 +75,9 @@ fn read(conn: &Connection) -> Result<BTreeMap<String, Known>, Fault> {
     let mut known = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let audiences: String = row.get(2)?;
-        let audiences = serde_json::from_str(&audiences).map_err(|error| Fault::odd(error.to_string()))?;
+        let audiences: Vec<(Stored, i64)> =
+            serde_json::from_str(&audiences).map_err(|error| Fault::odd(error.to_string()))?;
+        let audiences = audiences.into_iter().map(|(stored, since)| (stored.into(), since)).collect();
         known.insert(row.get(0)?, Known { fingerprint: row.get(1)?, audiences, in_force: row.get(3)? });
     }
     Ok(known)
@@ -69,7 +89,7 @@ fn note(
     rule: &RuleInForce,
     before: Option<Known>,
     now: Timestamp,
-) -> Result<(Vec<(Filter, Timestamp)>, bool), Fault> {
+) -> Result<(Vec<(Audience, Timestamp)>, bool), Fault> {
     let same = before.as_ref().is_some_and(|known| known.in_force && known.fingerprint == rule.fingerprint);
     // A rule that was taken out and put back begins anew: what was reached
     // meanwhile was not missed by it.

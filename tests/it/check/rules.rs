@@ -1,5 +1,7 @@
 //! Rules that can be read and make no sense.
 
+use courtesy::domain::settings::Budget;
+
 use super::{COURTESY, RULE, cases, folder, load, shown, snapshot};
 
 /// The rule with another stage.
@@ -16,6 +18,11 @@ fn event(keys: &str) -> String {
     RULE.replace("receivable.due_on", "event.visit").replace("dunning", "courtesy") + keys + "\n"
 }
 
+/// A courtesy that counts from these.
+fn anchors(words: &str) -> String {
+    event("").replace("event.visit", &format!("[{words}]"))
+}
+
 #[test]
 fn keys_of_a_rule_say_what_they_expect() {
     snapshot!(cases(
@@ -26,6 +33,9 @@ fn keys_of_a_rule_say_what_they_expect() {
             ("an anchor that is nearly one", RULE.replace("receivable.due_on", "receivable.due")),
             ("an anchor that is none", RULE.replace("receivable.due_on", "invoice")),
             ("an event without a kind", RULE.replace("receivable.due_on", "event.")),
+            ("several anchors", anchors("event.favour, receivable.due_on, event.favour, calendar")),
+            ("several anchors without an event", anchors("receivable.due_on, payment.received_on")),
+            ("no anchor", anchors("")),
             ("a bad cron", with("schedule: every morning")),
             ("a cron with a wrong hour", with("schedule: \"0 25 * * *\"")),
             ("a cron that never comes", with("schedule: \"0 9 31 2 *\"")),
@@ -42,6 +52,14 @@ fn keys_of_a_rule_say_what_they_expect() {
             ("interlocks", with("not_while: [overdu, dunned, { dunned: 2h }, { duned: 14d }]")),
             ("an interlock instead of a list of them", with("not_while: disputed")),
             ("stale_after in hours", with("stale_after: 5h")),
+            ("a cap that is none", event("per_customer: once per 180d")),
+            ("a cap of reminders", with("per_customer: 1 per 180d")),
+            (
+                "a cap of letters to ourselves",
+                event("per_customer: 1 per 180d")
+                    .replace("courtesy", "internal")
+                    .replace("reminder/friendly }", "a, to: owner }")
+            ),
             ("words", with("backlog: go\nbudget: moment\ndays: weekday")),
         ],
     ));
@@ -153,6 +171,19 @@ fn conditions_that_cannot_hold_are_named() {
                 event("where: { kind: invoice, min_balance: { CNY: 1 }, currency: CNY }")
             ),
             ("an event's conditions of a receivable", with("unless: { outcome: positive, product: X1 }")),
+            (
+                "a receivable's conditions of a calendar",
+                RULE.replace("receivable.due_on", "calendar").replace("+3d", "0d")
+                    + "schedule: \"0 9 1 * *\"\nwhere: { kind: visit, postponements_at_least: 1 }\n"
+            ),
+            ("postponements of an event", event("unless: { postponements_at_least: 2 }")),
+            ("an event's kind of a receivable", with("where: { kind: visit }")),
+            (
+                "kinds that are not the rule's own",
+                anchors("event.favour, event.referral")
+                    + "where: { kind: [favor, event.referral] }\nunless: { kind: survey }\n"
+            ),
+            ("an outcome that is nothing", event("where: { outcome: [] }")),
             ("an outcome that is none", event("where: { outcome: good }")),
             ("a language that is none", with("where: { locale: [zh_CN, Chinese] }")),
             ("an empty list", with("where: { segment: [] }")),
@@ -160,6 +191,25 @@ fn conditions_that_cannot_hold_are_named() {
             ("attributes that are no map", with("where: { attributes: [a, b] }")),
         ],
     ));
+}
+
+#[test]
+fn a_rule_of_several_events_asks_about_each_kind() {
+    let text = anchors("event.proficient, event.survey")
+        + "unless: { kind: survey, outcome: [neutral, negative, none] }\nper_customer: 2 per 180d\n";
+    let one = event("where: { kind: visit }");
+    let folder = folder(&[
+        ("rules/a.yaml", text.as_bytes()),
+        ("rules/b.yaml", one.replace("rule: reminders", "rule: one").as_bytes()),
+    ]);
+    let rules = load(folder.path()).expect("good rules").rules;
+    let by_name = |name: &str| rules.iter().find(|rule| rule.name.as_str() == name).expect("the rule");
+    let rule = by_name("reminders");
+    assert_eq!(rule.anchor.to_string(), "event.proficient, event.survey");
+    assert_eq!(rule.unless.kind, ["survey"]);
+    assert_eq!(rule.unless.outcome, ["neutral", "negative", "none"]);
+    assert_eq!(rule.per_customer, Some(Budget { letters: 2, days: 180 }));
+    assert_eq!(by_name("one").audience.kind, ["visit"]);
 }
 
 #[test]

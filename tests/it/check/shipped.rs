@@ -146,6 +146,8 @@ fn the_schema_refuses_what_check_refuses() {
         let text = super::RULE.replace(good, wrong);
         assert!(!rule.is_valid(&yaml(&text)), "{wrong}");
     }
+    let events = super::RULE.replace("receivable.due_on", "[event.survey]");
+    assert!(rule.is_valid(&yaml(&(events + "unless: { kind: survey, outcome: [none] }\n"))));
     let courtesy = validator("Courtesy");
     assert!(courtesy.is_valid(&yaml(super::COURTESY)));
     for wrong in ["leters: {}", "store: { sqlite: a, files: b }", "letters: { hours: { form: 1 } }"] {

@@ -72,6 +72,7 @@ fn rule(name: &str, anchor: Anchor, class: Class, stages: Vec<Stage>) -> Rule {
         stale_after: None,
         backlog: Backlog::Skip,
         budget: BudgetKind::Customer,
+        per_customer: None,
         days: Some(Days::Any),
     }
 }
@@ -95,7 +96,7 @@ fn shipped_rules() -> Vec<Rule> {
         .map(|name| stage(name, &format!("reminder/{name}")))
         .chain([last, over])
         .collect();
-    let event = |kind: &str| Anchor::Event(kind.into());
+    let event = |kind: &str| Anchor::Event(vec![kind.into()]);
     vec![
         rule("payment-reminders", due(), Class::Dunning, ladder),
         rule(
@@ -251,7 +252,7 @@ fn templates_that_are_missing_or_that_nobody_uses_are_named() {
         ("zh-CN/lonely.html", "x"),
     ]);
     let composer = Composer::load(dir.path()).expect("it loads");
-    let anchor = Anchor::Event("visit".into());
+    let anchor = Anchor::Event(vec!["visit".into()]);
     let stages = vec![stage("a", "letters/one"), stage("b", "letters/on"), stage("c", "elsewhere")];
     let problems = composer.check(&[rule("r", anchor, Class::Courtesy, stages)], &settings());
     let told: Vec<String> = problems.iter().map(|problem| told(problem, dir.path())).collect();

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use courtesy::domain::filter::Filter;
+use courtesy::domain::filter::{Audience, Filter};
 use courtesy::domain::ids::{Relationship, RuleName};
+use courtesy::store::sqlite::SqliteStore;
 use courtesy::store::{ImportKind, RuleInForce, Store};
 
 use super::world::*;
@@ -139,10 +140,14 @@ async fn reach_bounds_events_and_settled_items_but_nothing_that_is_open() {
     }
 }
 
+fn among(segment: &[&str]) -> Filter {
+    Filter { segment: segment.iter().map(|s| (*s).to_owned()).collect(), ..Filter::default() }
+}
+
 fn rule(name: &str, fingerprint: &str, needs_receivables: bool, segment: &[&str]) -> RuleInForce {
     RuleInForce {
         name: RuleName::from(name),
-        audience: Filter { segment: segment.iter().map(|s| (*s).to_owned()).collect(), ..Filter::default() },
+        audience: Audience { r#where: among(segment), ..Audience::default() },
         fingerprint: fingerprint.to_owned(),
         needs_receivables,
     }
@@ -184,12 +189,49 @@ async fn changed_rules_wake_everybody_and_the_same_ones_nobody() {
             later = "2026-06-30T04:00:00Z";
             let seen = store.see_rules(rules.clone(), at(later)).await.expect("rules");
             assert_eq!(!names_due(&store, later).await.is_empty(), wakes, "{rules:?}");
-            if let Some(seen) = seen.values().next().filter(|_| rules[0].audience.segment.len() == 2) {
+            if let Some(seen) = seen.values().next().filter(|_| rules[0].audience.r#where.segment.len() == 2)
+            {
                 let moments: Vec<_> = seen.audiences.iter().map(|(_, at)| *at).collect();
                 assert_eq!(moments, expected, "{rules:?}");
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_changed_unless_is_an_audience_of_its_own() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let mut rule = rule("reminders", "1", true, &[]);
+        rule.audience.unless = among(&["small"]);
+        store.see_rules(vec![rule.clone()], at(NOON)).await.expect("rules");
+        let strict = rule.audience.clone();
+        rule.audience.unless = Filter::default();
+        let later = at("2026-06-30T04:00:00Z");
+        for _ in 0..2 {
+            let seen = store.see_rules(vec![rule.clone()], later).await.expect("rules");
+            let expected = vec![(strict.clone(), at(NOON)), (Audience::default(), later)];
+            assert_eq!(seen[&rule.name].audiences, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn audiences_written_when_they_were_only_filters_are_still_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("courtesy.db");
+    drop(SqliteStore::open(&file, options()).expect("a store"));
+    let since = at(NOON).as_microsecond();
+    let old = format!(r#"[[{{"kind":[],"min_balance":{{"CNY":"100"}},"segment":["key"]}},{since}]]"#);
+    let conn = rusqlite::Connection::open(&file).expect("a database");
+    let insert = "INSERT INTO rules (name, fingerprint, audiences, in_force) VALUES ('thanks', '1', ?1, 1)";
+    conn.execute(insert, [old]).expect("a row");
+    drop(conn);
+    let store = SqliteStore::open(&file, options()).expect("a store");
+    let mut rule = rule("thanks", "1", false, &["key"]);
+    rule.audience.r#where.min_balance.insert("CNY".to_owned(), 100.into());
+    let seen = store.see_rules(vec![rule.clone()], at("2026-06-30T04:00:00Z")).await.expect("rules");
+    assert_eq!(seen[&rule.name].audiences, [(rule.audience, at(NOON))]);
 }
 
 #[tokio::test]

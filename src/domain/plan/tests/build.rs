@@ -112,6 +112,7 @@ pub fn rule(name: &str, class: Class, anchor: Anchor, stages: Vec<Stage>) -> Rul
         stale_after: courtesy.then_some(3),
         backlog: Backlog::Skip,
         budget: BudgetKind::Customer,
+        per_customer: None,
         days: None,
     }
 }
@@ -145,7 +146,7 @@ pub fn reminders() -> Rule {
 }
 
 pub fn visit_thanks() -> Rule {
-    let anchor = Anchor::Event("visit".to_owned());
+    let anchor = Anchor::Event(vec!["visit".to_owned()]);
     let mut rule = rule("visit-thanks", Class::Courtesy, anchor, vec![stage("thanks", "+10min")]);
     rule.audience.outcome = vec!["positive".to_owned()];
     rule.not_while = vec![Interlock::Disputed, Interlock::Dunned { days: 14 }];

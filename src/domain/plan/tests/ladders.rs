@@ -135,9 +135,9 @@ fn backlog_start_enters_now() {
 #[test]
 fn a_widened_audience_does_not_send_what_was_reached_before() {
     let mut world = world();
-    let wide = world.rules.rules[0].0.audience.clone();
+    let wide = world.rules.rules[0].0.audience();
     let mut narrow = wide.clone();
-    narrow.kind = vec!["balance".to_owned()];
+    narrow.r#where.kind = vec!["balance".to_owned()];
     let since = |when: &str| at(when);
     world.rules.rules[0].1 = Some(RuleSeen {
         audiences: vec![(narrow, since("2020-01-01T00:00")), (wide, since("2026-03-09T12:00"))],
@@ -309,7 +309,8 @@ fn repetitions_grow_end_with_their_event_and_go_to_the_owner_at_last() {
             then: Some(Then { to: vec![Recipient::Owner], template: "internal/silent".to_owned() }),
         };
         let stage = Stage { repeat: Some(repeat), ..stage("check-in", "+3d") };
-        let mut rule = rule("onboarding", Class::Courtesy, Anchor::Event("delivery".to_owned()), vec![stage]);
+        let mut rule =
+            rule("onboarding", Class::Courtesy, Anchor::Event(vec!["delivery".to_owned()]), vec![stage]);
         rule.stale_after = Some(5);
         rule
     };

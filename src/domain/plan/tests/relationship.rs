@@ -45,8 +45,12 @@ fn nobody_who_was_just_pressed_is_thanked_for_a_visit() {
 }
 
 fn survey() -> Rule {
-    let mut rule =
-        rule("survey", Class::Courtesy, Anchor::Event("delivery".to_owned()), vec![stage("ask", "+1d")]);
+    let mut rule = rule(
+        "survey",
+        Class::Courtesy,
+        Anchor::Event(vec!["delivery".to_owned()]),
+        vec![stage("ask", "+1d")],
+    );
     rule.stale_after = Some(20);
     rule
 }

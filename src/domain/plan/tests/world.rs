@@ -50,7 +50,7 @@ impl World {
     pub fn new(start: &str, rules: Vec<Rule>) -> Self {
         let since = Timestamp::UNIX_EPOCH;
         let rules = rules.into_iter().map(|rule| {
-            let seen = RuleSeen { audiences: vec![(rule.audience.clone(), since)] };
+            let seen = RuleSeen { audiences: vec![(rule.audience(), since)] };
             (rule, Some(seen))
         });
         Self {
@@ -74,7 +74,7 @@ impl World {
     /// The rules come into force only now.
     pub fn seen_first(mut self, when: &str) -> Self {
         for (rule, seen) in &mut self.rules.rules {
-            *seen = Some(RuleSeen { audiences: vec![(rule.audience.clone(), at(when))] });
+            *seen = Some(RuleSeen { audiences: vec![(rule.audience(), at(when))] });
         }
         self
     }
