@@ -34,6 +34,7 @@ pub(super) fn checked(raw: Option<&RawFilter>, anchor: &Spot<Anchor>, reader: &m
         product: texts(raw.product.as_ref(), Clone::clone),
         purchases_at_least: raw.purchases_at_least.as_ref().map(|least| least.value),
         postponements_at_least: raw.postponements_at_least.as_ref().map(|least| least.value),
+        broken_promises_at_least: raw.broken_promises_at_least.as_ref().map(|least| least.value),
         attributes: raw.attributes.as_ref().map(attributes).unwrap_or_default(),
     }
 }
@@ -119,10 +120,11 @@ fn not_an_anchor(word: &str, kinds: &[String]) -> Option<Complaint> {
 /// everybody or nobody, and neither is what was meant.
 fn check_meaning(raw: &RawFilter, anchor: &Spot<Anchor>, reader: &mut Reader<'_>) {
     let kind = [("kind", raw.kind.as_ref().map(|given| &given.at))];
-    let of_receivables: [(&str, Option<&At>); 3] = [
+    let of_receivables: [(&str, Option<&At>); 4] = [
         ("min_balance", raw.min_balance.as_ref().and_then(|table| table.0.first()).map(|(key, _)| &key.at)),
         ("currency", raw.currency.as_ref().map(|given| &given.at)),
         ("postponements_at_least", raw.postponements_at_least.as_ref().map(|given| &given.at)),
+        ("broken_promises_at_least", raw.broken_promises_at_least.as_ref().map(|given| &given.at)),
     ];
     let of_events = [
         ("outcome", raw.outcome.as_ref().map(|given| &given.at)),

@@ -114,6 +114,8 @@ struct RawFilter {
     purchases_at_least: Option<Spot<u32>>,
     /// Receivables whose due date was moved later at least so many times.
     postponements_at_least: Option<Spot<u32>>,
+    /// Receivables for which at least so many promises to pay were broken.
+    broken_promises_at_least: Option<Spot<u32>>,
     /// Attributes of the customer, by name.
     attributes: Option<Table<Many<Spot<String>>>>,
 } }

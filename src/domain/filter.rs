@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,8 @@ pub struct Filter {
     pub purchases_at_least: Option<u32>,
     /// Receivables that were postponed at least so often.
     pub postponements_at_least: Option<u32>,
+    /// Receivables for which at least so many promises were broken.
+    pub broken_promises_at_least: Option<u32>,
     /// Attributes of the customer, by name.
     pub attributes: BTreeMap<String, Vec<String>>,
 }
@@ -54,6 +57,8 @@ pub struct Candidate<'a> {
     pub receivable: Option<&'a Receivable>,
     /// Where the rule is about events.
     pub event: Option<&'a Event>,
+    /// The day it is looked at, at the customer's.
+    pub today: Date,
 }
 
 impl Filter {
@@ -77,7 +82,7 @@ impl Filter {
         let outcome = of.event.map(|event| event.outcome.map_or(NO_OUTCOME, EventOutcome::as_str));
         let product = of.event.and_then(|event| event.product.as_deref());
         let owner = customer.owner.as_ref();
-        let checks: [(&'static str, bool); 11] = [
+        let checks: [(&'static str, bool); 12] = [
             ("kind", unmet(&self.kind, &|v| kind == Some(v))),
             ("currency", unmet(&self.currency, &|v| currency == Some(v))),
             ("segment", unmet(&self.segment, &|v| customer.segment.as_deref() == Some(v))),
@@ -91,6 +96,12 @@ impl Filter {
                 "postponements_at_least",
                 self.postponements_at_least
                     .is_some_and(|least| of.receivable.is_none_or(|claim| claim.postponements < least)),
+            ),
+            (
+                "broken_promises_at_least",
+                self.broken_promises_at_least.is_some_and(|least| {
+                    of.receivable.is_none_or(|claim| claim.broken_promises(of.today) < least)
+                }),
             ),
             (
                 "attributes",

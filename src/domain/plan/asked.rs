@@ -49,6 +49,10 @@ impl<'a> Asked<'a> {
 
     fn consider(&self, item: &Item<'a>, already: bool, found: &mut Found, due: &mut Vec<Due<'a>>) {
         if let Some(why) = guards::over(self.view, self.rule, item) {
+            // A broken promise may bring it into the audience.
+            if let (Stop::NotInAudience(_), Some(day)) = (&why, guards::next_change(self.view, item)) {
+                found.wake(day_begins(day, self.view.zone()));
+            }
             return found.say(self.verdict(item, None, Decision::Skipped { why }));
         }
         let anchor = match &item.anchor {

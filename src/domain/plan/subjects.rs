@@ -63,7 +63,12 @@ impl Round {
 impl<'a> Item<'a> {
     /// What a filter looks at.
     pub fn candidate(&self, view: &View<'a>) -> Candidate<'a> {
-        Candidate { customer: &view.of.customer, receivable: self.receivable, event: self.event }
+        Candidate {
+            customer: &view.of.customer,
+            receivable: self.receivable,
+            event: self.event,
+            today: view.today,
+        }
     }
 }
 

@@ -197,7 +197,8 @@ impl<'a> View<'a> {
     }
 
     fn has_passed(&self, rule: &Rule, first: &Stage, item: &Receivable) -> bool {
-        let candidate = Candidate { customer: &self.of.customer, receivable: Some(item), event: None };
+        let candidate =
+            Candidate { customer: &self.of.customer, receivable: Some(item), event: None, today: self.today };
         let concerned = item.kind != Kind::CreditNote
             && item.balance().is_positive()
             && rule.audience.unmet(candidate).is_none()

@@ -176,7 +176,10 @@ fn conditions_that_cannot_hold_are_named() {
                 RULE.replace("receivable.due_on", "calendar").replace("+3d", "0d")
                     + "schedule: \"0 9 1 * *\"\nwhere: { kind: visit, postponements_at_least: 1 }\n"
             ),
-            ("postponements of an event", event("unless: { postponements_at_least: 2 }")),
+            (
+                "postponements of an event",
+                event("unless: { postponements_at_least: 2, broken_promises_at_least: 1 }")
+            ),
             ("an event's kind of a receivable", with("where: { kind: visit }")),
             (
                 "kinds that are not the rule's own",

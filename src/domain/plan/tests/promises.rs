@@ -36,6 +36,17 @@ fn promised() -> World {
 }
 
 #[test]
+fn a_rule_about_broken_promises_wakes_when_one_breaks() {
+    let mut rule = reminders();
+    rule.audience.broken_promises_at_least = Some(1);
+    let mut world = World::new("2026-03-06T10:00", vec![rule]).with(invoice("R1", "2026-03-02"));
+    world.item("R1").promises.push(promise("2026-03-06", "2026-03-17", "2026-03-19"));
+    assert_eq!(world.why("R1"), ["reminders: not in audience (broken_promises_at_least)"]);
+    // Nothing is written about it meanwhile.
+    assert_eq!(world.run_until("2026-03-31T00:00").sent, ["2026-03-24 09:00 reminders/friendly R1"]);
+}
+
+#[test]
 fn a_broken_promise_has_its_own_letter_and_the_next_stage_keeps_its_distance_from_it() {
     let mut world = promised();
     assert_eq!(
