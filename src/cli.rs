@@ -4,6 +4,7 @@
 //! problems) to stderr, so that a pipe carries results alone. The daemon's
 //! log is its result.
 
+pub mod backlog;
 pub mod check;
 pub mod demo;
 pub mod failure;
@@ -75,7 +76,7 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (check, import, outbox, history)
+    /// Results as JSON (check, import, outbox, backlog, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
@@ -111,6 +112,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Look at the queue and at what was sent
     Outbox(outbox::OutboxArgs),
+    /// Look at what was reached before a rule was first seen, or begin with it
+    Backlog(backlog::BacklogArgs),
     /// Show everything sent to and recorded about a customer
     History(history::HistoryArgs),
 }
@@ -168,6 +171,7 @@ pub async fn run(
         Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
         Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
         Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
+        Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }
 }

@@ -28,4 +28,5 @@ pub mod retry;
 pub mod rule;
 pub mod schedule;
 pub mod settings;
+pub mod statement;
 pub mod stop;

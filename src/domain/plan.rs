@@ -13,7 +13,7 @@ mod drafts;
 mod guards;
 mod subjects;
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 mod view;
 
 use std::collections::BTreeSet;
@@ -266,6 +266,7 @@ pub fn reach(rules: &Rules, settings: &Settings, now: Timestamp) -> Reach {
     let events = furthest(&|anchor| matches!(anchor, Anchor::Event(_)));
     let settled =
         furthest(&|anchor| matches!(anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment));
+    let settled = settled.max(stated_days(rules, settings, now));
     // Days begin up to 14 hours before and end up to 12 hours after UTC's.
     let since = |days: i64| now - SignedDuration::from_hours(24 * (days + 2));
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
@@ -275,6 +276,20 @@ pub fn reach(rules: &Rules, settings: &Settings, now: Timestamp) -> Reach {
         settled_since: today.saturating_sub((settled + 2).days()),
         digests: digests::orders(rules, settings, now).into(),
     }
+}
+
+/// How many days back the movements of a statement of account may lie: two
+/// of its periods, and two months.
+fn stated_days(rules: &Rules, settings: &Settings, now: Timestamp) -> i64 {
+    let zone = &settings.business.zone;
+    let two_periods = |rule: &Rule| {
+        let schedule = rule.schedule.as_ref()?;
+        let before = |at: Timestamp| schedule.last_until(at - SignedDuration::from_micros(1), zone);
+        let first = before(before(schedule.last_until(now, zone)?)?)?;
+        Some(now.duration_since(first).as_hours() / 24 + 7)
+    };
+    let stating = rules.iter().filter(|rule| rule.is_statement());
+    stating.map(|rule| two_periods(rule).unwrap_or(400).max(65)).max().unwrap_or(0)
 }
 
 /// How many days after its anchor a rule may still write: its last stage,

@@ -231,6 +231,13 @@ impl Rule {
         self.class == Class::Internal && self.anchor == Anchor::Calendar
     }
 
+    /// Whether its letters are statements of account: what is owed at some
+    /// moment, whatever it is for.
+    #[must_use]
+    pub fn is_statement(&self) -> bool {
+        self.class == Class::Dunning && self.anchor == Anchor::Calendar
+    }
+
     /// Whom it concerns, all told.
     #[must_use]
     pub fn audience(&self) -> Audience {

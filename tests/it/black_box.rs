@@ -4,6 +4,7 @@
 //! depends on the day is given in days from today, which the program itself
 //! is asked for.
 
+mod backlog;
 mod courtesy;
 
 use std::fs;

@@ -11,6 +11,7 @@ use crate::domain::notice::{PastNotice, Subject};
 use crate::domain::receivable::{Kind, Pause, PauseCause, Receivable, Status};
 use crate::domain::recipients;
 use crate::domain::rule::{Anchor, Interlock, ReceivableDate, Recipient, Rule};
+use crate::domain::statement;
 use crate::domain::stop::{Decision, Stop};
 
 /// What ends the matter for everybody, alarms included: the claim is over,
@@ -22,6 +23,9 @@ pub fn over(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     }
     if rule.unless.excludes(candidate) {
         return Some(Stop::Excluded);
+    }
+    if rule.is_statement() && !statement::is_open(view.of) {
+        return Some(Stop::Settled);
     }
     let receivable = item.receivable?;
     match rule.anchor {

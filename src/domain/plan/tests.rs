@@ -3,7 +3,7 @@
 
 mod alarms;
 mod audience;
-mod build;
+pub(in crate::domain) mod build;
 mod ladders;
 mod promises;
 mod properties;

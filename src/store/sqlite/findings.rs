@@ -6,8 +6,56 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::rows::{At, Fault};
+use super::SqliteStore;
+use super::rows::{At, Fault, at};
 use crate::domain::digest::Finding;
+use crate::domain::ids::{CustomerId, RuleName};
+use crate::domain::notice::Subject;
+use crate::store::StoreError;
+
+impl SqliteStore {
+    /// What plans found under the name of a stop, in order of customer, rule
+    /// and subject, each with the moment it was found first.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn findings(
+        &self,
+        what: &'static str,
+        rule: Option<RuleName>,
+    ) -> Result<Vec<(Finding, Timestamp)>, StoreError> {
+        self.read("reading what plans found", move |desk| list(&desk.conn, what, rule.as_ref())).await
+    }
+}
+
+fn list(
+    conn: &Connection,
+    what: &'static str,
+    rule: Option<&RuleName>,
+) -> Result<Vec<(Finding, Timestamp)>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT c.id, f.rule, f.subject_kind, f.subject_id, f.detail, f.since
+         FROM findings AS f JOIN customers AS c ON c.key = f.customer
+         WHERE f.what = ?1 AND (?2 IS NULL OR f.rule = ?2)
+         ORDER BY c.id, f.rule, f.subject_kind, f.subject_id",
+    )?;
+    let mut rows = statement.query(params![what, rule.map(RuleName::as_str)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (kind, id): (String, String) = (row.get(2)?, row.get(3)?);
+        let subject = Subject::from_parts(&kind, &id)
+            .ok_or_else(|| Fault::odd(format!("a finding about the unknown kind `{kind}`")))?;
+        let finding = Finding {
+            customer: CustomerId::new(row.get::<_, Box<str>>(0)?),
+            rule: row.get::<_, String>(1)?.as_str().into(),
+            subject,
+            what,
+            detail: row.get(4)?,
+        };
+        found.push((finding, at(row, 5)?));
+    }
+    Ok(found)
+}
 
 /// A finding as it is kept.
 type Kept = (String, String, String, String, String);

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 
+use super::SqliteStore;
 use super::rows::Fault;
 use crate::domain::filter::{Audience, Filter};
 use crate::domain::ids::RuleName;
 use crate::domain::rule::RuleSeen;
-use crate::store::RuleInForce;
+use crate::store::{RuleInForce, StoreError};
 
 struct Known {
     fingerprint: String,
@@ -67,6 +68,29 @@ pub(super) fn see(
         conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
     }
     Ok(seen)
+}
+
+impl SqliteStore {
+    /// Lets a rule write about what was reached before it was first seen;
+    /// false where it was not in force yet.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn start_backlog(&self, rule: RuleName) -> Result<bool, StoreError> {
+        self.write("starting a backlog", move |desk| start_backlog(&desk.conn, &rule)).await
+    }
+}
+
+fn start_backlog(conn: &Connection, rule: &RuleName) -> Result<bool, Fault> {
+    let Some(known) = read(conn)?.remove(rule.as_str()).filter(|known| known.in_force) else {
+        return Ok(false);
+    };
+    let Some((audience, _)) = known.audiences.into_iter().next_back() else { return Ok(false) };
+    // As if it had always been in force.
+    let text = serde_json::to_string(&[(audience, 0)]).map_err(|error| Fault::odd(error.to_string()))?;
+    conn.execute("UPDATE rules SET audiences = ?2 WHERE name = ?1", params![rule.as_str(), text])?;
+    conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
+    Ok(true)
 }
 
 fn read(conn: &Connection) -> Result<BTreeMap<String, Known>, Fault> {

@@ -1,0 +1,33 @@
+//! What was reached before a rule was first seen.
+
+use super::courtesy::Installation;
+
+#[test]
+fn what_is_older_than_the_rules_is_left_alone_listed_and_begun_with_when_told() {
+    let installation = Installation::with_a_customer();
+    installation.edit("config/rules/payment-reminders.yaml", "schedule:", "# schedule:");
+    installation.write(
+        "receivables.csv",
+        "id,customer_id,kind,amount,currency,due_on,limitation_on\n\
+         R1,C1,invoice,500,CNY,2020-03-02,2099-12-31\n",
+    );
+    assert_eq!(installation.run(&["import", "receivables", "receivables.csv"]).code, 0);
+    let first = installation.run(&["run", "--once"]);
+    assert!(first.out.contains("0 sent"), "{first:?}");
+    let listed = installation.run(&["backlog", "list"]);
+    assert!(listed.out.contains("payment-reminders") && listed.out.contains("receivable:R1"), "{listed:?}");
+    let none = installation.run(&["backlog", "list", "--rule", "visit-thanks"]);
+    assert!(none.out.is_empty() && none.err.contains("Nothing is left alone"), "{none:?}");
+
+    let unknown = installation.run(&["backlog", "start", "payment-reminder"]);
+    assert!(unknown.code == 1 && unknown.err.contains("payment-reminders"), "{unknown:?}");
+    let started = installation.run(&["backlog", "start", "payment-reminders"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let second = installation.run(&["run", "--once"]);
+    assert!(second.out.contains("1 sent"), "{second:?}");
+    assert!(installation.run(&["outbox"]).out.contains("payment-reminders/friendly"), "the lowest stage");
+    let third = installation.run(&["run", "--once"]);
+    assert!(third.out.contains("0 sent"), "{third:?}");
+    let empty = installation.run(&["backlog", "list"]);
+    assert!(empty.out.is_empty(), "{empty:?}");
+}
