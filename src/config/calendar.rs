@@ -1,11 +1,16 @@
 //! Files of working days: weekend, holidays, adjusted working days.
 
+mod ics;
+mod include;
+mod json;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 
+use self::include::Includes;
 use super::forms::{Many, Spot};
 use super::read::{Read, Reader, shape};
 use super::source::Source;
@@ -29,8 +34,13 @@ struct RawCalendar {
     holidays: Option<Vec<RawHoliday>>,
     /// Days of the weekend, or of a holiday, that are worked after all.
     working: Option<Vec<Spot<Date>>>,
+    /// Files of days that others publish, relative to this one: JSON in the
+    /// form of `holiday-cn`, or iCalendar (`.ics`). What this file says of a
+    /// day goes before what they say.
+    include: Option<Many<Spot<PathBuf>>>,
     /// The last day that the holidays are known for; the end of the year of
-    /// the last holiday if not said.
+    /// the last holiday if not said. An included JSON file that names its
+    /// `year` moves it to the end of that year.
     ends_on: Option<Spot<Date>>,
 } }
 
@@ -88,15 +98,24 @@ impl CalendarEnd {
         };
         let mut problem = Problem::warning(self.file.clone(), message);
         problem.place.clone_from(&self.place);
-        Some(problem.hint("add the next year's holidays, then move `ends_on`"))
+        Some(problem.hint("add the next year's holidays or `include` a file of them, then move `ends_on`"))
     }
 }
 
 /// Reads the business's calendar and those of other countries beside it.
 pub(super) fn load(file: &Path, ends: &mut Vec<CalendarEnd>, problems: &mut Vec<Problem>) -> Calendars {
-    let mut calendars = Calendars { business: read(file, ends, problems), ..Calendars::default() };
-    for (country, file) in beside(file, problems) {
-        calendars.by_country.insert(country, read(&file, ends, problems));
+    let mut lists = BTreeSet::new();
+    let business = read(file, ends, &mut lists, problems);
+    let mut calendars = Calendars { business, ..Calendars::default() };
+    let folder = Folder::of(file);
+    problems.extend(folder.unread);
+    for (country, file) in folder.countries {
+        calendars.by_country.insert(country, read(&file, ends, &mut lists, problems));
+    }
+    for list in folder.lists.iter().filter(|list| !lists.contains(*list)) {
+        let name = list.file_name().unwrap_or_default().display();
+        let hint = format!("add `include: [{name}]` to the calendar it is for, or move it elsewhere");
+        problems.push(Problem::warning(list, "is not read: no calendar includes it").hint(hint));
     }
     if let Some(own) = country_of(file) {
         calendars.by_country.insert(own, calendars.business.clone());
@@ -111,31 +130,59 @@ fn country_of(file: &Path) -> Option<String> {
     (good && file.extension().is_some_and(|ending| ending == "yaml")).then(|| stem.to_owned())
 }
 
-/// The other countries' files, in the order of their codes.
-fn beside(own: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, PathBuf> {
-    let folder = own.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where the folder is missing, the business's own file has said so.
-    let Ok(entries) = std::fs::read_dir(folder) else { return BTreeMap::new() };
-    let mut others = BTreeMap::new();
-    for name in entries.filter_map(|entry| Some(PathBuf::from(entry.ok()?.file_name()))) {
-        let file = folder.join(&name);
-        if own.file_name() == Some(name.as_os_str()) {
-            continue;
-        }
-        if let Some(country) = country_of(&file) {
-            others.insert(country, file);
-        } else if name.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
-            && !name.as_os_str().to_string_lossy().starts_with('.')
-        {
-            let hint =
-                "a calendar is found by its name: the country's two small letters and .yaml, like de.yaml";
-            problems.push(Problem::warning(file, "is not read").hint(hint));
-        }
-    }
-    others
+/// What lies beside the business's calendar.
+#[derive(Default)]
+struct Folder {
+    /// The other countries' files, by their codes.
+    countries: BTreeMap<String, PathBuf>,
+    /// Files that a calendar may include.
+    lists: BTreeSet<PathBuf>,
+    /// A warning for what somebody may take for a calendar.
+    unread: Vec<Problem>,
 }
 
-fn read(file: &Path, ends: &mut Vec<CalendarEnd>, problems: &mut Vec<Problem>) -> Calendar {
+impl Folder {
+    fn of(own: &Path) -> Self {
+        let folder = folder_of(own);
+        let mut found = Self::default();
+        // Where the folder is missing, the business's own file has said so.
+        let Ok(entries) = std::fs::read_dir(folder) else { return found };
+        for name in entries.filter_map(|entry| Some(PathBuf::from(entry.ok()?.file_name()))) {
+            let hidden = name.as_os_str().to_string_lossy().starts_with('.');
+            if hidden || own.file_name() == Some(name.as_os_str()) {
+                continue;
+            }
+            let file = folder.join(&name);
+            if let Some(country) = country_of(&file) {
+                found.countries.insert(country, file);
+                continue;
+            }
+            match name.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
+                "yaml" | "yml" => {
+                    let hint = "a calendar is found by its name: the country's two small letters and .yaml, \
+                                like de.yaml";
+                    found.unread.push(Problem::warning(file, "is not read").hint(hint));
+                }
+                "json" | "ics" => {
+                    found.lists.insert(file);
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn read(
+    file: &Path,
+    ends: &mut Vec<CalendarEnd>,
+    lists: &mut BTreeSet<PathBuf>,
+    problems: &mut Vec<Problem>,
+) -> Calendar {
     let source = match Source::read(file) {
         Ok(source) => source,
         Err(problem) => {
@@ -146,14 +193,23 @@ fn read(file: &Path, ends: &mut Vec<CalendarEnd>, problems: &mut Vec<Problem>) -
     let Some(node) = yaml::parse(&source, problems) else { return Calendar::default() };
     let mut reader = Reader { source: &source, problems };
     let Some(raw) = RawCalendar::read(&node, &mut reader) else { return Calendar::default() };
-    let holidays = holidays(&raw, &mut reader);
-    let working: BTreeSet<Date> = raw.working.iter().flatten().map(|day| day.value).collect();
-    let ends_on = ends_on(&raw, &holidays, &mut reader);
+    let weekend = weekend(&raw, &mut reader);
+    let mut holidays = holidays(&raw, &mut reader);
+    let mut working: BTreeSet<Date> = raw.working.iter().flatten().map(|day| day.value).collect();
+    let names = raw.include.as_ref().map_or(&[][..], |many| &many.items);
+    let includes = Includes::read(names, folder_of(file), lists, &mut reader);
+    let ends_on = ends_on(&raw, &holidays, &includes, &mut reader);
     if let Some(day) = ends_on {
-        let place = raw.ends_on.as_ref().map(|given| source.place(&given.at));
+        let said = raw.ends_on.as_ref().filter(|given| given.value == day);
+        let place = said.map(|given| source.place(&given.at));
         ends.push(CalendarEnd { file: file.to_path_buf(), place, ends_on: day });
     }
-    Calendar::new(weekend(&raw, &mut Reader { source: &source, problems }), holidays, working, ends_on)
+    let own = |day: Date| holidays.contains(&day) || working.contains(&day);
+    let until = ends_on.map_or(i16::MIN, Date::year);
+    let (off, worked) = includes.days(until, own, reader.problems);
+    holidays.extend(off);
+    working.extend(worked);
+    Calendar::new(weekend, holidays, working, ends_on)
 }
 
 fn weekend(raw: &RawCalendar, reader: &mut Reader<'_>) -> Vec<Weekday> {
@@ -199,12 +255,22 @@ fn range(from: &Spot<Date>, until: Option<&Spot<Date>>, reader: &mut Reader<'_>)
     days
 }
 
-fn ends_on(raw: &RawCalendar, holidays: &BTreeSet<Date>, reader: &mut Reader<'_>) -> Option<Date> {
-    let last = holidays.last()?;
-    let Some(given) = &raw.ends_on else { return Date::new(last.year(), 12, 31).ok() };
-    if *last > given.value {
-        let message = format!("`ends_on` is before the last holiday, {last}");
-        reader.error(&given.at, message, "it is the last day that the holidays are known for");
-    }
-    Some(given.value)
+fn ends_on(
+    raw: &RawCalendar,
+    holidays: &BTreeSet<Date>,
+    includes: &Includes,
+    reader: &mut Reader<'_>,
+) -> Option<Date> {
+    let last = holidays.last().copied();
+    let own = match &raw.ends_on {
+        Some(given) => {
+            if let Some(last) = last.filter(|last| *last > given.value) {
+                let message = format!("`ends_on` is before the last holiday, {last}");
+                reader.error(&given.at, message, "it is the last day that the holidays are known for");
+            }
+            Some(given.value)
+        }
+        None => last.max(includes.last_day()).and_then(|last| Date::new(last.year(), 12, 31).ok()),
+    };
+    includes.complete_until(own)
 }

@@ -35,6 +35,14 @@ impl Source {
     /// A problem that says why it can't be read: missing, too large, not
     /// UTF-8.
     pub fn read(file: &Path) -> Result<Self, Problem> {
+        Self::read_up_to(file, SIZE_MAX_BYTES)
+    }
+
+    /// Reads a file that somebody else published, of up to so many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_up_to(file: &Path, size_max_bytes: u64) -> Result<Self, Problem> {
         let failed = |error: std::io::Error| {
             Problem::error(file, format!("can't be read: {error}"))
                 .hint("does it exist, and may this user read it?")
@@ -45,7 +53,7 @@ impl Source {
             // A pipe would be waited for without end.
             return Err(Problem::error(file, "is not a file"));
         }
-        if size > SIZE_MAX_BYTES {
+        if size > size_max_bytes {
             return Err(Problem::error(file, format!("is {size} bytes, too large to be a file of settings")));
         }
         let bytes = std::fs::read(file).map_err(failed)?;

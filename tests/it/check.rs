@@ -2,6 +2,7 @@
 //! and the right word; the shipped configuration is right.
 
 mod calendars;
+mod includes;
 mod rules;
 mod settings;
 mod shipped;
