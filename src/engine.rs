@@ -23,13 +23,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::domain::delivery::Unreachable;
+use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::RuleName;
+use crate::domain::plan;
 use crate::domain::retry;
 use crate::domain::rule::{Rule, RuleSeen, Rules};
 use crate::domain::settings::Settings;
 use crate::letter::{Composer, MailSettings};
 use crate::relay::Relay;
-use crate::store::Store;
+use crate::store::{Made, OutboxLetter, Store};
 
 /// Everything that is loaded from files, and replaced whole by a reload.
 #[derive(Debug)]
@@ -51,6 +53,29 @@ pub struct Office {
 }
 
 impl Office {
+    /// A waiting letter as it would leave now; or why it would not.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub fn preview(
+        &self,
+        seen: BTreeMap<RuleName, RuleSeen>,
+        row: &OutboxLetter,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<Made, String> {
+        // What it waits for is not asked, only what it says.
+        let row = OutboxLetter { approved: true, ..row.clone() };
+        let decided = ready::decide(self, &self.rules_in_force(seen), &row, facts, now);
+        decided.map(|(_, made)| made).map_err(|(_, why)| why)
+    }
+
+    /// How far back facts must go for its rules.
+    #[must_use]
+    pub fn reach(&self, now: Timestamp) -> Reach {
+        plan::reach(&self.rules_in_force(BTreeMap::new()), &self.settings, now)
+    }
+
     /// The rules with what the store knows of when they came into force.
     fn rules_in_force(&self, mut seen: BTreeMap<RuleName, RuleSeen>) -> Rules {
         let mut rules: Vec<_> =

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
 
+use super::failure::Found;
 use super::screen::Screen;
 use super::{Global, Surroundings, Verdict, load};
+use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
 use crate::store::sqlite::{Decision, SqliteStore};
@@ -121,7 +123,10 @@ pub async fn run(
     match &args.what {
         None => list(&args.list, &store, zone, global, screen).await,
         Some(What::List(filters)) => list(filters, &store, zone, global, screen).await,
-        Some(What::Show { id }) => show(*id, &store, zone, global, screen).await,
+        Some(What::Show { id }) => {
+            let zone = zone.clone();
+            show(*id, store, config, &zone, now, global, screen).await
+        }
         Some(What::Release(letters)) => {
             decided(Decision::Release, letters, &store, around, now, screen).await
         }
@@ -206,34 +211,45 @@ async fn list(
     Ok(Verdict::Done)
 }
 
+/// The letter and its text. One that waits is shown as it would leave now,
+/// so that a person who agrees to it has read it.
 async fn show(
     id: LetterId,
-    store: &impl Store,
+    store: SqliteStore,
+    config: Config,
     zone: &TimeZone,
+    now: Timestamp,
     global: &Global,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
     let filter = OutboxFilter { letter: Some(id), limit: 1, ..OutboxFilter::default() };
-    let letters = store.outbox(filter).await?;
-    let letter = letters.first().ok_or_else(|| {
+    let mut letter = store.outbox(filter).await?.pop().ok_or_else(|| {
         anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers")
     })?;
+    let mut note = String::new();
+    if letter.state.is_waiting() {
+        let office = load::office(config).map_err(Found)?;
+        let (row, facts) = store.letter_and_facts(id, office.reach(now)).await?;
+        match office.preview(store.rules_seen().await?, &row, &facts, now) {
+            Ok(made) => {
+                "As it would leave now; it is made anew if anything in it changes.".clone_into(&mut note);
+                letter.made = Some(made);
+            }
+            Err(why) => note = format!("It would not leave now: {why}."),
+        }
+    }
     if global.json {
-        let mut json = as_json(letter);
+        let mut json = as_json(&letter);
         json["text"] = letter.made.as_ref().map(text_of).into();
         screen.json(&json)?;
         return Ok(Verdict::Done);
     }
-    screen.result(described(letter, zone))?;
-    match &letter.made {
-        Some(made) => {
-            screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?;
-        }
-        None => {
-            screen.result(
-                "\nNot written yet: a letter is made when it leaves, from the facts of that moment.",
-            )?;
-        }
+    screen.result(described(&letter, zone))?;
+    if !note.is_empty() {
+        screen.result(format_args!("\n{note}"))?;
+    }
+    if let Some(made) = &letter.made {
+        screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?;
     }
     Ok(Verdict::Done)
 }

@@ -201,6 +201,8 @@ impl Priority {
     pub const STATEMENT: Self = Self(300);
     /// A stage of a dunning rule; its place from the bottom is added.
     pub const STAGE: Self = Self(400);
+    /// The word about a broken promise.
+    pub const BROKEN_PROMISE: Self = Self(850);
     /// A stage that gives a deadline.
     pub const FINAL_NOTICE: Self = Self(900);
 }

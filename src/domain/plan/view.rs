@@ -199,7 +199,10 @@ impl<'a> View<'a> {
     fn has_passed(&self, rule: &Rule, first: &Stage, item: &Receivable) -> bool {
         let candidate =
             Candidate { customer: &self.of.customer, receivable: Some(item), event: None, today: self.today };
+        // Before delivery nothing is an overdue debt.
+        let in_advance = matches!(item.kind, Kind::Prepayment | Kind::Deposit);
         let concerned = item.kind != Kind::CreditNote
+            && !in_advance
             && item.balance().is_positive()
             && rule.audience.unmet(candidate).is_none()
             && !rule.unless.excludes(candidate)
@@ -257,6 +260,9 @@ pub fn priority(rule: &Rule, stage: &Stage) -> Priority {
     match rule.class {
         Class::Dunning if rule.anchor == Anchor::Calendar => Priority::STATEMENT,
         Class::Dunning if stage.deadline.is_some() => Priority::FINAL_NOTICE,
+        Class::Dunning if rule.anchor == Anchor::Receivable(ReceivableDate::PromisedOn) => {
+            Priority::BROKEN_PROMISE
+        }
         Class::Dunning if stage.at.count > 0 => {
             Priority(Priority::STAGE.0 + 10 * u16::try_from(rank(&rule.stages)).unwrap_or(40).min(40))
         }

@@ -71,6 +71,18 @@ pub(super) fn see(
 }
 
 impl SqliteStore {
+    /// What is known of the rules that are in force, without noting anything.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn rules_seen(&self) -> Result<BTreeMap<RuleName, RuleSeen>, StoreError> {
+        self.read("reading which rules are in force", |desk| {
+            let known = read(&desk.conn)?.into_iter().filter(|(_, known)| known.in_force);
+            known.map(|(name, known)| Ok((name.as_str().into(), seen(known.audiences)?))).collect()
+        })
+        .await
+    }
+
     /// Lets a rule write about what was reached before it was first seen;
     /// false where it was not in force yet.
     ///
@@ -132,10 +144,14 @@ fn note(
             params![rule.name.as_str(), rule.fingerprint, text],
         )?;
     }
+    Ok((seen(audiences)?.audiences, !same || widened))
+}
+
+fn seen(audiences: Vec<(Audience, i64)>) -> Result<RuleSeen, Fault> {
     let audiences = audiences
         .into_iter()
         .map(|(audience, at)| Timestamp::from_microsecond(at).map(|at| (audience, at)))
         .collect::<Result<_, _>>()
         .map_err(|error| Fault::odd(error.to_string()))?;
-    Ok((audiences, !same || widened))
+    Ok(RuleSeen { audiences })
 }

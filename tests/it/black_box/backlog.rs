@@ -31,3 +31,35 @@ fn what_is_older_than_the_rules_is_left_alone_listed_and_begun_with_when_told() 
     let empty = installation.run(&["backlog", "list"]);
     assert!(empty.out.is_empty(), "{empty:?}");
 }
+
+#[test]
+fn a_letter_that_waits_for_approval_can_be_read_before_it_is_released() {
+    let installation = Installation::with_a_customer();
+    installation.edit("config/rules/payment-reminders.yaml", "schedule:", "# schedule:");
+    installation.edit(
+        "config/rules/payment-reminders.yaml",
+        "template: reminder/friendly }",
+        "template: reminder/friendly, approve: true }",
+    );
+    installation.edit(
+        "config/rules/payment-reminders.yaml",
+        "combine: customer",
+        "combine: customer\nbacklog: start\n#",
+    );
+    installation.write(
+        "receivables.csv",
+        "id,customer_id,kind,amount,currency,due_on,limitation_on\n\
+         R1,C1,invoice,500,CNY,2020-03-02,2099-12-31\n",
+    );
+    assert_eq!(installation.run(&["import", "receivables", "receivables.csv"]).code, 0);
+    assert!(installation.run(&["run", "--once"]).out.contains("1 of them wait for a person"));
+    let listed = installation.run(&["outbox", "--state", "held", "--json"]);
+    let outbox: serde_json::Value = serde_json::from_str(&listed.out).expect("JSON");
+    let id = outbox[0]["id"].to_string();
+    let shown = installation.run(&["outbox", "show", &id]);
+    assert!(shown.out.contains("As it would leave now") && shown.out.contains("500.00"), "{shown:?}");
+    assert!(installation.letters().is_empty(), "reading it sends nothing");
+    assert_eq!(installation.run(&["record", "payment", "R1", "500"]).code, 0);
+    let paid = installation.run(&["outbox", "show", &id]);
+    assert!(paid.out.contains("It would not leave now: settled"), "{paid:?}");
+}
