@@ -48,6 +48,7 @@ use crate::relay::Deliver;
 
 pub use self::calendar::CalendarEnd;
 pub use self::courtesy_shape::Restart;
+pub(crate) use self::nearest::nearest;
 pub use self::rule::TemplateUse;
 pub use self::schema::schema;
 

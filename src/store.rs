@@ -24,7 +24,7 @@ use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
 
 pub use self::shapes::{
-    BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded,
+    BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded, With,
 };
 
 /// Why the store could not do something.

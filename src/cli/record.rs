@@ -1,14 +1,14 @@
 //! `courtesy record`: what a person knows and the books do not, or not yet.
 
+mod event;
+
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 
+use self::event::EventArgs;
 use super::screen::Screen;
 use super::{Global, Surroundings, Verdict, load};
-use crate::domain::calendar::instant_at;
-use crate::domain::event::EventOutcome;
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::receivable::{PauseCause, Status};
 use crate::domain::settings::Settings;
@@ -20,6 +20,7 @@ Examples:
   courtesy record payment INV-4711 -1200.50 --on 2026-03-02   and went back: it bounced
   courtesy record payment --customer C001 500 --currency CNY  on account
   courtesy record event C001 visit --outcome positive --note 'The drawings follow tomorrow.'
+  courtesy record event --segment dentists announcement --note 'The new lamp is here.'   to many at once
   courtesy record promise INV-4711 2026-04-15
   courtesy record dispute INV-4711 --reason 'two boxes were missing'
   courtesy record resume dispute INV-4711
@@ -40,7 +41,7 @@ pub struct RecordArgs {
 enum What {
     /// Money came in, or went back if negative
     Payment(PaymentArgs),
-    /// Something happened with a customer: visit, signing, purchase, delivery, proficient …
+    /// Something happened with a customer, or with many: visit, delivery, proficient, announcement …
     Event(EventArgs),
     /// A customer promised to pay by a day; reminders wait for it
     Promise(PromiseArgs),
@@ -76,36 +77,6 @@ struct PaymentArgs {
     /// Your own number for it; made from the rest if left out
     #[arg(long)]
     id: Option<String>,
-}
-
-#[derive(Args, Debug)]
-struct EventArgs {
-    /// With whom
-    customer: String,
-    /// What: visit, signing, purchase, delivery, proficient, favour, or a word of your own
-    kind: String,
-    /// How it went; only a positive visit is thanked for
-    #[arg(long, value_enum)]
-    outcome: Option<Outcome>,
-    /// About what
-    #[arg(long)]
-    product: Option<String>,
-    /// In your own words, as the customer may read them: the thank-you shows them
-    #[arg(long)]
-    note: Option<String>,
-    /// When: 2026-03-02, 2026-03-02T14:30, or with an offset [default: now]
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
-    /// Your own number for it; made from the rest if left out
-    #[arg(long)]
-    id: Option<String>,
-}
-
-#[derive(ValueEnum, Clone, Copy, Debug)]
-enum Outcome {
-    Positive,
-    Neutral,
-    Negative,
 }
 
 #[derive(Args, Debug)]
@@ -202,6 +173,9 @@ pub async fn run(
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
     let config = load::config(global)?;
+    if let What::Event(event) = &args.what {
+        event.check_kind(&config.rules, screen)?;
+    }
     let record = args.what.into_record(&config.settings, &around.user, now)?;
     let store = load::store(&config)?;
     let recorded = store.record(record, now).await?;
@@ -222,15 +196,7 @@ impl What {
                 currency: args.currency,
                 received_on: args.on.unwrap_or(today),
             },
-            Self::Event(args) => Record::Event {
-                id: args.id,
-                customer: CustomerId::from(args.customer.as_str()),
-                kind: args.kind.to_lowercase(),
-                occurred_at: args.at.map_or(Ok(now), |text| moment(&text, zone))?,
-                outcome: args.outcome.map(EventOutcome::from),
-                product: args.product,
-                note: args.note,
-            },
+            Self::Event(args) => args.into_record(zone, now)?,
             Self::Promise(args) => Record::Promise {
                 receivable: ReceivableId::from(args.receivable.as_str()),
                 promised_on: args.on,
@@ -280,16 +246,6 @@ impl PauseArgs {
     }
 }
 
-impl From<Outcome> for EventOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Positive => Self::Positive,
-            Outcome::Neutral => Self::Neutral,
-            Outcome::Negative => Self::Negative,
-        }
-    }
-}
-
 impl From<Cause> for PauseCause {
     fn from(cause: Cause) -> Self {
         match cause {
@@ -297,43 +253,5 @@ impl From<Cause> for PauseCause {
             Cause::Hold => Self::Hold,
             Cause::Promise => Self::Promise,
         }
-    }
-}
-
-/// Reads a moment: with an offset as it stands, else in the business's zone;
-/// a day alone is its noon, so that no zone makes it another day.
-fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant);
-    }
-    if let Ok(day) = Date::strptime("%Y-%m-%d", text) {
-        return Ok(instant_at(day.at(12, 0, 0, 0), zone));
-    }
-    let civil: DateTime = text.replacen(' ', "T", 1).parse().map_err(|_| {
-        anyhow::anyhow!(
-            "`{text}` is not a time; write 2026-03-02, 2026-03-02T14:30 or 2026-03-02T14:30+08:00"
-        )
-    })?;
-    Ok(instant_at(civil, zone))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_read_where_the_business_is() {
-        let zone = TimeZone::get("Asia/Shanghai").expect("a zone");
-        for (text, expected) in [
-            ("2026-03-02", "2026-03-02T04:00:00Z"),
-            ("2026-03-02T14:30", "2026-03-02T06:30:00Z"),
-            ("2026-03-02 14:30", "2026-03-02T06:30:00Z"),
-            ("2026-03-02T14:30+01:00", "2026-03-02T13:30:00Z"),
-            ("2026-03-02T14:30:00Z", "2026-03-02T14:30:00Z"),
-        ] {
-            assert_eq!(moment(text, &zone).expect(text).to_string(), expected, "{text}");
-        }
-        assert!(moment("yesterday", &zone).is_err());
-        assert!(moment("02.03.2026", &zone).is_err());
     }
 }

@@ -4,7 +4,7 @@ use super::read::Complaint;
 
 /// The word that was probably meant: one letter away, or a quarter of the
 /// letters of a long one, with `-`, `_` and capitals counting for nothing.
-pub(super) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long texts are no misspelt words, and comparing is quadratic.
     if wrong.len() > 100 {
         return None;

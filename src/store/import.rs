@@ -8,7 +8,7 @@
 mod cells;
 mod columns;
 mod encoding;
-mod nearest;
+pub(super) mod nearest;
 mod table;
 
 use std::path::Path;

@@ -42,6 +42,19 @@ pub struct HistoryEntry {
     pub letter: Option<LetterId>,
 }
 
+/// With whom something happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum With {
+    /// One customer.
+    Customer(CustomerId),
+    /// Every customer of a segment.
+    Segment(String),
+    /// Every customer with this tag.
+    Tag(String),
+    /// Every customer.
+    Everyone,
+}
+
 /// What a person knows and the books do not, or not yet.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Record {
@@ -66,7 +79,7 @@ pub enum Record {
         /// A number for it; made from the rest if absent.
         id: Option<String>,
         /// With whom.
-        customer: CustomerId,
+        with: With,
         /// What.
         kind: String,
         /// When.

@@ -134,6 +134,27 @@ fn what_does_not_exist_is_said_so() {
 }
 
 #[test]
+fn an_event_with_many_and_a_slip_in_its_kind() {
+    let installation = Installation::with_a_customer();
+    let slip = installation.run(&["record", "event", "C1", "vist"]);
+    assert_eq!(slip.code, 1);
+    assert!(slip.err.contains("did you mean `visit`? Nothing was recorded"), "{}", slip.err);
+    let meant = installation.run(&["record", "event", "C1", "vist", "--any-kind"]);
+    assert_eq!(meant.code, 0, "{meant:?}");
+    let own = installation.run(&["record", "event", "--everyone", "seminar", "--outcome", "positive"]);
+    assert_eq!(own.code, 0, "{own:?}");
+    assert!(own.err.contains("no rule counts from event.seminar"), "{}", own.err);
+    assert_eq!(own.out, "seminar with 1 customer in all\n");
+    for wrong in [
+        vec!["record", "event", "visit"],
+        vec!["record", "event", "C1", "visit", "--everyone"],
+        vec!["record", "event", "--everyone", "--tag", "key", "visit"],
+    ] {
+        assert_eq!(installation.run(&wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_second_daemon_is_refused_and_told_the_first_ones_process() {
     let installation = Installation::with_a_customer();
     let mut daemon = Daemon::start(&installation);

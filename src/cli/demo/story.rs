@@ -16,7 +16,7 @@ use crate::domain::calendar::instant_at;
 use crate::domain::event::EventOutcome;
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::receivable::{PauseCause, Status};
-use crate::store::{ImportKind, Record};
+use crate::store::{ImportKind, Record, With};
 use claims::CLAIMS;
 
 /// Who it is about.
@@ -328,7 +328,7 @@ fn event(
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Record::Event {
         id: None,
-        customer: customer.into(),
+        with: With::Customer(customer.into()),
         kind: kind.to_owned(),
         occurred_at: at,
         outcome,

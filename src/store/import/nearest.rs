@@ -3,7 +3,10 @@
 /// The candidate that takes the fewest edits, if those are few enough to be
 /// a slip: at most a third of the word, or two in a short one, for two letters
 /// that changed places are two edits.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::store) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()

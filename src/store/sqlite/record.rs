@@ -1,18 +1,19 @@
 //! What a person knows and the books do not, or not yet.
 
+mod events;
 mod promises;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension as _, params};
+use rust_decimal::Decimal;
 
 use super::books::{self, Found, Occasion};
 use super::rows::{At, Day, Fault};
 use super::worker::Desk;
-use crate::domain::event::EventOutcome;
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::money::{Currency, Money};
-use crate::domain::receivable::{PauseCause, Status};
+use crate::domain::receivable::{PauseCause, Receivable, Status};
 use crate::store::{Record, Recorded, StoreError};
 
 /// Writes it down.
@@ -22,12 +23,12 @@ pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<
     match record {
         Record::Payment { id, receivable, customer, amount, currency, received_on } => {
             let whose = subject(desk, receivable.as_ref(), customer.as_ref())?;
-            payment(desk, &whose, id.as_deref(), &amount, currency.as_deref(), received_on)
+            payment(desk, &whose, id.as_deref(), &amount, currency.as_deref(), received_on, today)
         }
-        Record::Event { id, customer, kind, occurred_at, outcome, product, note } => {
-            let happening =
-                Happening { kind: kind.trim().to_lowercase(), occurred_at, outcome, product, note };
-            event(desk, id.as_deref(), &customer, &happening)
+        Record::Event { id, with, kind, occurred_at, outcome, product, note } => {
+            let kind = kind.trim().to_lowercase();
+            let happening = events::Happening { kind, occurred_at, outcome, product, note };
+            events::record(desk, id.as_deref(), &with, &happening)
         }
         Record::Promise { receivable, promised_on, amount, until, latest, at_most, who, reason } => {
             let promise = promises::Said { promised_on, amount, until, latest, at_most, who, reason };
@@ -103,6 +104,7 @@ fn payment(
     amount: &str,
     currency: Option<&str>,
     received_on: Date,
+    today: Date,
 ) -> Result<Recorded, Fault> {
     let said: Option<Currency> =
         currency.map(|code| code.trim().parse()).transpose().map_err(|error| refused(format!("{error}")))?;
@@ -132,11 +134,31 @@ fn payment(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
         )?
         .execute(params![id, whose.customer, item, text, currency.code(), Day(received_on)])?;
-    let rest = match item {
-        Some(key) => format!(", its balance is {}", books::refresh(&desk.conn, key)?.balance()),
+    let owed = match item {
+        Some(key) => rest(&books::refresh(&desk.conn, key)?, money),
         None => String::new(),
     };
-    Ok(Recorded { sentence: format!("payment `{id}` of {money} for {}{rest}", whose.label), new: true })
+    let early = if received_on > today {
+        format!("; {received_on} is still to come, and it counts already")
+    } else {
+        String::new()
+    };
+    let sentence = format!("payment `{id}` of {money} for {}{owed}{early}", whose.label);
+    Ok(Recorded { sentence, new: true })
+}
+
+/// What is owed after a payment, and what is odd about that.
+fn rest(claim: &Receivable, paid: Money) -> String {
+    let balance = claim.balance();
+    if !claim.status.is_live() {
+        return format!("; it was not awaited, for the status is {}", claim.status);
+    }
+    let surplus = paid.amount.min(-balance.amount);
+    if surplus > Decimal::ZERO {
+        let surplus = Money { amount: surplus, ..paid };
+        return format!(", its balance is {balance}; {surplus} more than was owed, which counts as credit");
+    }
+    format!(", its balance is {balance}")
 }
 
 /// A payment of this number that is there already: the same, or another one
@@ -168,61 +190,6 @@ fn same_payment(
             Err(refused(format!("there is another payment `{id}`; give this one a number of its own")))
         }
     }
-}
-
-struct Happening {
-    kind: String,
-    occurred_at: Timestamp,
-    outcome: Option<EventOutcome>,
-    product: Option<String>,
-    note: Option<String>,
-}
-
-fn event(
-    desk: &mut Desk,
-    id: Option<&str>,
-    customer: &CustomerId,
-    what: &Happening,
-) -> Result<Recorded, Fault> {
-    if what.kind.is_empty() {
-        return Err(refused("an event needs a kind, like `visit` or `delivery`"));
-    }
-    let key = books::expect_customer(&desk.conn, customer.as_str())?;
-    let moment = what.occurred_at.as_microsecond().to_string();
-    let id = given_id(id, || {
-        let product = what.product.as_deref().unwrap_or_default();
-        books::made_id(&["event", customer.as_str(), &what.kind, &moment, product])
-    })?;
-    let inserted = desk
-        .conn
-        .prepare_cached(
-            "INSERT INTO events (id, customer, kind, occurred_at, outcome, product, note)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            id,
-            key,
-            what.kind,
-            At(what.occurred_at),
-            what.outcome.map(EventOutcome::as_str),
-            what.product,
-            what.note
-        ])?;
-    if inserted == 1 {
-        return Ok(Recorded {
-            sentence: format!("{} `{id}` with customer `{customer}`", what.kind),
-            new: true,
-        });
-    }
-    let same: bool = desk.conn.query_row(
-        "SELECT customer = ?2 AND kind = ?3 AND occurred_at = ?4 FROM events WHERE id = ?1",
-        params![id, key, what.kind, At(what.occurred_at)],
-        |row| row.get(0),
-    )?;
-    if !same {
-        return Err(refused(format!("there is another event `{id}`; give this one a number of its own")));
-    }
-    Ok(Recorded { sentence: format!("{} `{id}` was already there", what.kind), new: false })
 }
 
 /// The same claim acknowledged twice on one day is once.

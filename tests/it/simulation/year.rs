@@ -11,7 +11,7 @@ use courtesy::domain::notice::{LetterState, Subject};
 use courtesy::domain::receivable::PauseCause;
 use courtesy::engine::{Engine, rehearsal};
 use courtesy::store::sqlite::{OpenOptions, SqliteStore};
-use courtesy::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Record, Store as _};
+use courtesy::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Record, Store as _, With};
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -241,7 +241,7 @@ impl Year {
         let customer = CustomerId::new(format!("C{}", self.dice.below(10)));
         self.record(Record::Event {
             id: Some(format!("E{}", self.events)),
-            customer,
+            with: With::Customer(customer),
             kind: kind.to_owned(),
             occurred_at: at(day, 10, 0),
             outcome: courtesy::domain::event::EventOutcome::from_word(outcome),

@@ -3,7 +3,7 @@
 use courtesy::domain::ids::CustomerId;
 use courtesy::domain::receivable::{PauseCause, Status};
 use courtesy::store::sqlite::SqliteStore;
-use courtesy::store::{ImportKind, Record, Recorded, Store, StoreError};
+use courtesy::store::{ImportKind, Record, Recorded, Store, StoreError, With};
 
 use super::world::*;
 
@@ -45,7 +45,7 @@ async fn recording_the_same_twice_is_noticed() {
         fill(&store, folder.path()).await;
         let event = Record::Event {
             id: None,
-            customer: "C1".into(),
+            with: With::Customer("C1".into()),
             kind: " Visit".into(),
             occurred_at: at(NOON),
             outcome: None,
@@ -217,5 +217,110 @@ async fn an_acknowledgement_is_kept_once_a_day_and_stands_in_the_history() {
         let found: Vec<_> = history.iter().filter(|entry| entry.what == "acknowledgement").collect();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].detail, "signed statement (lin)");
+    }
+}
+
+fn news(id: Option<&str>, with: With, occurred_at: &str) -> Record {
+    Record::Event {
+        id: id.map(Into::into),
+        with,
+        kind: "announcement".into(),
+        occurred_at: at(occurred_at),
+        outcome: None,
+        product: None,
+        note: None,
+    }
+}
+
+#[tokio::test]
+async fn one_event_with_many_is_one_for_each_and_once_a_day() {
+    let customers =
+        "id,name,segment,tags\nD1,One,dentist,regular; key\nD2,Two,dentist,\nF1,Three,farmer,regular\n";
+    let dentists = || With::Segment("dentist".into());
+    for (store, folder) in both() {
+        import(&store, folder.path(), ImportKind::Customers, customers).await;
+        settle(&store, NOON, None).await;
+        let first = record(&store, news(None, dentists(), NOON)).await;
+        assert_eq!(first.sentence, "announcement with 2 customers of segment `dentist`");
+        assert_eq!(names_due(&store, NOON).await, ["customer:D1", "customer:D2"]);
+        let again = record(&store, news(None, dentists(), "2026-06-29T09:30:00Z")).await;
+        assert!(!again.new, "{again:?}");
+        assert_eq!(
+            again.sentence,
+            "announcement with 2 customers of segment `dentist`; 2 already there, on 2026-06-29: give another an \
+             --id of its own"
+        );
+        let regulars = record(&store, news(None, With::Tag("regular".into()), NOON)).await;
+        assert_eq!(
+            regulars.sentence,
+            "announcement with 2 customers with tag `regular`; 1 new, 1 already there"
+        );
+        for (id, new) in [("news-7", true), ("news-7", false), ("news-8", true)] {
+            let all = record(&store, news(Some(id), With::Everyone, NOON)).await;
+            assert_eq!(all.new, new, "{all:?}");
+        }
+        let tomorrow = record(&store, news(None, dentists(), "2026-06-30T04:00:00Z")).await;
+        assert_eq!(tomorrow.sentence, "announcement with 2 customers of segment `dentist`");
+        let counts: Vec<_> =
+            due(&store, NOON).await.iter().map(|facts| facts.customers[0].events.len()).collect();
+        assert_eq!(counts, [4, 4, 3]);
+    }
+}
+
+#[tokio::test]
+async fn an_event_with_nobody_or_with_a_number_that_is_taken_is_refused_whole() {
+    for (store, folder) in both() {
+        let customers = "id,name,segment,tags\nD1,One,dentist,regular\nD2,Two,dentist,\n";
+        import(&store, folder.path(), ImportKind::Customers, customers).await;
+        let taken = news(Some("news/D2"), With::Customer("D2".into()), "2026-01-01T00:00:00Z");
+        assert!(record(&store, taken).await.new);
+        for (with, part) in [
+            (With::Segment("dentists".into()), "no customer is of segment `dentists`; is it `dentist`?"),
+            (With::Tag("vip".into()), "no customer has the tag `vip`"),
+            (With::Everyone, "there is another event `news/D2`; give this one a number of its own"),
+        ] {
+            let told = store.record(news(Some("news"), with, NOON), at(NOON)).await.expect_err("an error");
+            assert_eq!(told.to_string(), part);
+        }
+        let events: Vec<_> =
+            due(&store, NOON).await.iter().map(|facts| facts.customers[0].events.len()).collect();
+        assert_eq!(events, [0, 1], "not even the first");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_payment_is_recorded_and_said_so() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let paid = |receivable: &str, amount: &str, on: &str| Record::Payment {
+            id: Some(format!("{receivable}-{amount}")),
+            receivable: Some(receivable.into()),
+            customer: None,
+            amount: amount.into(),
+            currency: None,
+            received_on: day(on),
+        };
+        for (what, told) in [
+            (paid("R1", "40", "2026-06-29"), ", its balance is 60.00 EUR"),
+            (paid("R1", "60", "2026-06-29"), ", its balance is 0.00 EUR"),
+            (
+                paid("R2", "80", "2026-06-29"),
+                ", its balance is -30.00 EUR; 30.00 EUR more than was owed, which counts as credit",
+            ),
+            (
+                paid("R2", "5", "2026-06-29"),
+                ", its balance is -35.00 EUR; 5.00 EUR more than was owed, which counts as credit",
+            ),
+            (paid("R2", "-10", "2026-06-29"), ", its balance is -25.00 EUR"),
+            (
+                paid("R3", "10", "2026-06-30"),
+                ", its balance is 990.00 CNY; 2026-06-30 is still to come, and it counts already",
+            ),
+            (paid("R4", "70", "2026-06-29"), "; it was not awaited, for the status is paid"),
+        ] {
+            let recorded = record(&store, what).await;
+            let (_, after) = recorded.sentence.split_once("for receivable `").expect("the claim");
+            assert_eq!(&after[3..], told);
+        }
     }
 }
