@@ -1,6 +1,7 @@
 //! The conformance suite of the stores: every promise of `trait Store`, kept
 //! by a file and by memory alike; and what only a file can get wrong.
 
+mod digests;
 mod facts;
 mod files;
 mod letters;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use courtesy::store::sqlite::SqliteStore;
-use courtesy::store::{ImportKind, Store, StoreError};
+use courtesy::store::{ImportKind, OutboxFilter, Store, StoreError};
 use rusqlite::Connection;
 
 use super::world::*;
@@ -206,4 +206,50 @@ async fn many_requests_at_once_are_all_answered_and_kept() {
     drop(store);
     let store = SqliteStore::open(&file, options()).expect("a store");
     assert_eq!(store.claimable(at("2027-01-01T00:00:00Z"), 1_000).await.expect("ids").len(), 200);
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let today = folder.path().join("today.db");
+    drop(SqliteStore::open(&today, options()).expect("a store"));
+    let application: i32 = Connection::open(&today)
+        .expect("a database")
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .expect("a number");
+    let file = folder.path().join("courtesy.db");
+    let old = Connection::open(&file).expect("a database");
+    old.execute_batch(include_str!("../../../src/store/migrations/0001.sql")).expect("the first schema");
+    old.execute_batch(&format!(
+        "PRAGMA application_id = {application}; PRAGMA user_version = 1;
+         INSERT INTO relationships (name, wake_at) VALUES ('ann@example.test', 0);
+         INSERT INTO customers (id, relationship, name, email) VALUES ('C1', 1, 'Ann', 'ann@example.test');
+         INSERT INTO receivables (id, customer, kind, amount, currency, due_on, round_on, status,
+             imported_status, first_seen, reach_on)
+         VALUES ('R1', 1, 'invoice', '100.00', 'EUR', '2026-06-20', '2026-06-20', 'open', 'open', 0, '9999-12-31');
+         INSERT INTO pauses (cause, customer, receivable, from_on, until_on, who, reason, amount, promised_on,
+             source, made_at)
+         VALUES ('promise', 1, 1, '2026-06-20', '2026-07-02', 'Lin', '', '100.00', '2026-06-30', 'person', 0);
+         INSERT INTO letters (customer, rule, stage, class, template, recipients, copies, approve, priority,
+             not_before, passed_over, state, reason, queued_at, next_attempt_at, day)
+         VALUES (1, 'payment-reminders', 'friendly', 'dunning', 'reminder/friendly', 'customer', '', 0, 410,
+             0, '[]', 'sent', '', 0, 0, '2026-06-23');
+         INSERT INTO notices (letter, position, customer, rule, stage, subject_kind, subject_id, round,
+             repetition, offset, planned_on, leading)
+         VALUES (1, 0, 1, 'payment-reminders', 'friendly', 'receivable', 'R1', '2026-06-20', 0, '+3d',
+             '2026-06-23', 1);"
+    ))
+    .expect("its rows");
+    drop(old);
+
+    let store = SqliteStore::open(&file, options()).expect("a store");
+    let facts = due(&store, NOON).await;
+    let ann = facts.iter().find(|facts| facts.relationship.as_str() == "ann@example.test").expect("she");
+    assert_eq!(ann.customers[0].notices.len(), 1, "what was sent is not sent again");
+    let promise = &ann.customers[0].receivables[0].promises[0];
+    assert_eq!((promise.until, promise.binding), (day("2026-07-02"), true));
+    assert_eq!(
+        store.outbox(OutboxFilter { limit: 9, ..OutboxFilter::default() }).await.expect("rows").len(),
+        1
+    );
 }
