@@ -96,6 +96,29 @@ async fn a_recorded_payment_that_the_books_list_later_counts_once() {
 }
 
 #[tokio::test]
+async fn a_recorded_payment_that_the_books_date_otherwise_counts_once_where_it_would_overpay() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        record(&store, payment(Some("R1"), "100")).await;
+        let list = |rows: &str| format!("id,receivable_id,amount,received_on\n{rows}");
+        let books = list("B7,R1,100.00,2026-06-30\n");
+        let report = import(&store, folder.path(), ImportKind::Payments, &books).await;
+        assert_eq!((report.added, report.changed), (0, 1));
+        let report = import(&store, folder.path(), ImportKind::Payments, &books).await;
+        assert_eq!(report.unchanged, 1, "the books' date stands");
+        // Half of it twice may be two payments: both count.
+        record(&store, payment(Some("R2"), "25")).await;
+        let report =
+            import(&store, folder.path(), ImportKind::Payments, &list("B9,R2,25,2026-06-30\n")).await;
+        assert_eq!(report.added, 1);
+        // So does the whole of it again a month later, as a credit.
+        let report =
+            import(&store, folder.path(), ImportKind::Payments, &list("B8,R1,100,2026-07-30\n")).await;
+        assert_eq!(report.added, 1);
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_named_with_what_may_be_meant() {
     for (store, folder) in both() {
         fill(&store, folder.path()).await;

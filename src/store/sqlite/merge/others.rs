@@ -122,6 +122,7 @@ pub(super) fn payment(import: &mut Import<'_>, row: &Cells) -> Taken {
             Ok(Ok(Effect::Changed))
         }
         None if adopt(import, id, &wanted)? => Ok(Ok(Effect::Unchanged)),
+        None if adopt_of_another_day(import, id, &wanted)? => Ok(Ok(Effect::Changed)),
         None => add_payment(import, id, &wanted),
     }
 }
@@ -189,6 +190,48 @@ fn adopt(import: &Import<'_>, id: &str, wanted: &Booked) -> Result<bool, Fault> 
     Ok(adopted > 0)
 }
 
+/// The books may date what a person recorded some days off: by its value
+/// date, or by when it was booked. It is taken for the same money where more
+/// than the claim would be paid otherwise; else there may well be two equal
+/// payments, and counting one too few would remind somebody who has paid.
+fn adopt_of_another_day(import: &Import<'_>, id: &str, wanted: &Booked) -> Result<bool, Fault> {
+    let Some(item) = wanted.receivable else { return Ok(false) };
+    let found: Option<i64> = import
+        .conn
+        .prepare_cached(
+            "SELECT key FROM payments INDEXED BY payments_to_adopt
+             WHERE customer = ?1 AND receivable = ?2 AND amount = ?3 AND currency = ?4 AND recorded = 1
+                   AND import_id IS NULL AND abs(julianday(received_on) - julianday(?5)) <= ?6
+             ORDER BY abs(julianday(received_on) - julianday(?5)), key LIMIT 1",
+        )?
+        .query_row(
+            params![
+                wanted.customer,
+                item,
+                wanted.amount,
+                wanted.currency,
+                wanted.received_on,
+                BOOKED_WITHIN_DAYS
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(recorded) = found else { return Ok(false) };
+    let (claim, _) = books::read(import.conn, item)?;
+    let overpaid = match money(&wanted.amount, &wanted.currency) {
+        Ok(more) => more.is_positive() && claim.received() + more.amount > claim.amount.amount,
+        Err(_) => false,
+    };
+    if overpaid {
+        import
+            .conn
+            .prepare_cached("UPDATE payments SET import_id = ?2, received_on = ?3 WHERE key = ?1")?
+            .execute(params![recorded, id, wanted.received_on])?;
+        books::refresh(import.conn, item)?;
+    }
+    Ok(overpaid)
+}
+
 fn add_payment(import: &Import<'_>, id: &str, wanted: &Booked) -> Taken {
     import
         .conn
@@ -209,6 +252,9 @@ fn add_payment(import: &Import<'_>, id: &str, wanted: &Booked) -> Taken {
     }
     Ok(Ok(Effect::Added))
 }
+
+/// How many days the books' date of a payment may lie from the recorded one.
+const BOOKED_WITHIN_DAYS: i64 = 10;
 
 const EVENT_COLUMNS: [&str; 4] = ["kind", "outcome", "product", "note"];
 
