@@ -11,6 +11,7 @@
 mod anchor;
 mod calendar;
 mod courtesy_shape;
+mod example;
 mod filter;
 mod forms;
 mod mail;
@@ -199,6 +200,7 @@ fn assemble(
     if let Err(problem) = &deliver {
         reader.problems.push(Problem { severity: Severity::Warning, ..problem.clone() });
     }
+    example::warn(raw, reader);
     let addresses = raw.log.as_ref().and_then(|log| log.addresses.as_ref());
     Config {
         file: reader.source.file.clone(),

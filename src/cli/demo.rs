@@ -155,7 +155,7 @@ impl<R: Relay> Play<R> {
         let report = self.store.import(order, Arc::new(|_| ()), self.clock_now()).await?;
         match report.bad.first() {
             None => Ok(()),
-            Some(bad) => bail!("{}:{}: {}", file.display(), bad.line, bad.reason),
+            Some(bad) => bail!("{}:{}: {}", file.display(), bad.line, bad.reasons.join("; ")),
         }
     }
 

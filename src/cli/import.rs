@@ -169,13 +169,11 @@ fn warn(report: &ImportReport, screen: &mut Screen) -> anyhow::Result<()> {
 
 fn tell_bad(file: &Path, report: &ImportReport, screen: &mut Screen) -> anyhow::Result<()> {
     for bad in &report.bad {
-        screen.complaint(format_args!(
-            "{}:{}: {} {}",
-            file.display(),
-            bad.line,
-            "error:".red().bold(),
-            bad.reason
-        ))?;
+        for reason in &bad.reasons {
+            let error = "error:".red();
+            let place = format_args!("{}:{}", file.display(), bad.line);
+            screen.complaint(format_args!("{place}: {} {reason}", error.bold()))?;
+        }
     }
     let shown = u64::try_from(report.bad.len())?;
     if report.bad_count > shown {
@@ -197,8 +195,11 @@ fn shortened(names: &[String]) -> String {
 }
 
 fn as_json(report: &ImportReport) -> serde_json::Value {
-    let bad: Vec<_> =
-        report.bad.iter().map(|row| serde_json::json!({ "line": row.line, "reason": row.reason })).collect();
+    let bad: Vec<_> = report
+        .bad
+        .iter()
+        .map(|row| serde_json::json!({ "line": row.line, "reasons": row.reasons }))
+        .collect();
     serde_json::json!({
         "rows": report.rows,
         "added": report.added,

@@ -50,10 +50,10 @@ pub(super) struct BadRows {
 }
 
 impl BadRows {
-    pub(super) fn push(&mut self, line: u64, reason: String) {
+    pub(super) fn push(&mut self, line: u64, reasons: Vec<String>) {
         self.count += 1;
         if self.shown.len() < BAD_SHOWN {
-            self.shown.push(BadRow { line, reason });
+            self.shown.push(BadRow { line, reasons });
         }
     }
 }
@@ -139,7 +139,7 @@ fn stage_file(kind: ImportKind, file: &Path, progress: &dyn Fn(u64)) -> Result<S
                 let kept = staged.keep(row.line, &cells).map_err(staging)?;
                 staged.unusable_addresses += u64::from(kept && !table.is_reachable(&cells));
             }
-            Err(reason) => staged.refuse(row.line, row.id.as_deref(), reason).map_err(staging)?,
+            Err(reasons) => staged.refuse(row.line, row.id.as_deref(), reasons).map_err(staging)?,
         }
     }
     progress(staged.count);
@@ -182,13 +182,13 @@ impl Staged {
                 .query_row([&id], |row| row.get(0))
                 .optional()?;
             let first = first.map_or_else(String::new, |line| format!(", first on line {line}"));
-            self.refuse(line, Some(&id), format!("`id`: `{id}` is listed twice{first}"))?;
+            self.refuse(line, Some(&id), vec![format!("`id`: `{id}` is listed twice{first}")])?;
         }
         Ok(inserted == 1)
     }
 
-    fn refuse(&mut self, line: u64, id: Option<&str>, reason: String) -> rusqlite::Result<()> {
-        self.bad.push(line, reason);
+    fn refuse(&mut self, line: u64, id: Option<&str>, reasons: Vec<String>) -> rusqlite::Result<()> {
+        self.bad.push(line, reasons);
         match id {
             Some(id) => {
                 self.rows.prepare_cached("INSERT OR IGNORE INTO bad (id) VALUES (?1)")?.execute([id])?;

@@ -231,8 +231,8 @@ pub struct ImportOrder {
 pub struct BadRow {
     /// The line of the file on which it starts, counting from 1.
     pub line: u64,
-    /// Why, naming column and value.
-    pub reason: String,
+    /// Everything that is wrong with it, naming column and value.
+    pub reasons: Vec<String>,
 }
 
 /// What an import did, or would do.

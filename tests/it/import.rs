@@ -101,26 +101,35 @@ async fn every_bad_row_is_named_by_its_line_and_nothing_is_kept() {
         6,Tongue,,,Chinese,,\n\
         7,Land,,,,China,\n\
         1,Again,,,,,\n\
-        8,\"Com, ma & <b>\u{202e}\",not an address,,,,\n";
+        8,\"Com, ma & <b>\u{202e}\",not an address,,,,\n\
+        9,NULL,,Mars,Klingon,DE,\n\
+        10,Com, ma,,,,,\n";
     let (report, facts) = customers(file).await;
     let report = report.expect("a report");
-    let bad: Vec<_> = report.bad.iter().map(|bad| (bad.line, bad.reason.as_str())).collect();
-    let zone =
-        "`timezone`: `Asia/Beijing` is not a time zone; write a place like Asia/Shanghai or Europe/Berlin";
+    let bad: Vec<_> = report
+        .bad
+        .iter()
+        .flat_map(|bad| bad.reasons.iter().map(|reason| format!("{}: {reason}", bad.line)))
+        .collect();
+    let place = "write a place like Asia/Shanghai or Europe/Berlin";
     assert_eq!(
         bad,
         [
-            (4, "`name`: `NULL` stands for nothing; leave the cell empty"),
-            (5, "`name` is empty"),
-            (6, "`id` is empty"),
-            (7, "2 cells where the header has 7"),
-            (8, zone),
-            (9, "`locale`: `Chinese` is not a language tag; write it like zh-CN or en"),
-            (10, "`country`: `China` is not a country; write the two letters of ISO 3166, like cn or de"),
-            (11, "`id`: `1` is listed twice, first on line 2"),
+            "4: `name`: `NULL` stands for nothing; leave the cell empty",
+            "5: `name` is empty",
+            "6: `id` is empty",
+            "7: 2 cells where the header has 7",
+            &format!("8: `timezone`: `Asia/Beijing` is not a time zone; {place}"),
+            "9: `locale`: `Chinese` is not a language tag; write it like zh-CN or en",
+            "10: `country`: `China` is not a country; write the two letters of ISO 3166, like cn or de",
+            "11: `id`: `1` is listed twice, first on line 2",
+            "13: `name`: `NULL` stands for nothing; leave the cell empty",
+            "13: `locale`: `Klingon` is not a language tag; write it like zh-CN or en",
+            &format!("13: `timezone`: `Mars` is not a time zone; {place}"),
+            "14: 8 cells where the header has 7; a text with the delimiter in it needs quotation marks",
         ]
     );
-    assert_eq!((report.rows, report.bad_count, report.added, report.kept), (10, 8, 2, false));
+    assert_eq!((report.rows, report.bad_count, report.added, report.kept), (12, 10, 2, false));
     assert_eq!(report.unknown_columns, ["owner_phone"]);
     assert!(facts.is_empty(), "nothing is kept");
 
@@ -129,7 +138,7 @@ async fn every_bad_row_is_named_by_its_line_and_nothing_is_kept() {
         import_as(&store, folder.path(), ImportKind::Customers, file, |order| order.keep_going = true)
             .await
             .expect("a report");
-    assert_eq!((report.bad_count, report.added, report.kept), (8, 2, true));
+    assert_eq!((report.bad_count, report.added, report.kept), (10, 2, true));
     assert_eq!(report.unusable_addresses, 1);
     assert_eq!(names(&due(&store, NOON).await), ["Two\nlines", "Com, ma & <b>\u{202e}"]);
 }
@@ -143,13 +152,14 @@ async fn cells_that_must_fit_each_other_are_checked_where_both_are_known() {
             ImportKind::Receivables,
             "id,customer_id,kind,amount,currency,due_on\n\
              R1,C1,invoice,1.5,JPY,2026-06-20\n\
-             X1,C9,invoice,1,EUR,2026-06-20\n\
+             X1,C9,invoice,1.001,EUR,2026-06-20\n\
              X2,C1,credit_note,5,EUR,2026-06-20\n\
              X3,C1,invoice,\"1.234,50\",EUR,2026-06-20\n\
              X4,C1,invoice,5,RMB,2026-06-20\n",
             vec![
                 (2, "`amount`: `1.5` has more than the 0 decimals of JPY"),
                 (3, "`customer_id`: there is no customer `C9`"),
+                (3, "`amount`: `1.001` has more than the 2 decimals of EUR"),
                 (4, "`amount`: a credit note is what we owe"),
                 (5, "`amount`: `1.234,50` is not an amount; write it with a point"),
                 (6, "`currency`: `RMB` is not a currency"),
@@ -190,9 +200,11 @@ async fn cells_that_must_fit_each_other_are_checked_where_both_are_known() {
     ] {
         let report = import_as(&store, folder.path(), kind, file, |_| {}).await.expect("a report");
         assert_eq!((report.added, report.kept), (0, false));
-        assert_eq!(report.bad.len(), reasons.len(), "{report:?}");
-        for (bad, (line, part)) in report.bad.iter().zip(reasons) {
-            assert!(bad.line == line && bad.reason.starts_with(part), "{bad:?} instead of {line} {part}");
+        let told = report.bad.iter().flat_map(|bad| bad.reasons.iter().map(|reason| (bad.line, reason)));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told.len(), reasons.len(), "{report:?}");
+        for (told, (line, part)) in told.iter().zip(reasons) {
+            assert!(told.0 == line && told.1.starts_with(part), "{told:?} instead of {line} {part}");
         }
     }
 }

@@ -35,8 +35,8 @@ pub(super) struct Row {
     pub(super) line: u64,
     /// Its id, where it has one, good or bad.
     pub(super) id: Option<String>,
-    /// Its cells in the order of the columns, or what is wrong.
-    pub(super) cells: Result<Vec<Option<String>>, String>,
+    /// Its cells in the order of the columns, or everything that is wrong.
+    pub(super) cells: Result<Vec<Option<String>>, Vec<String>>,
 }
 
 impl Table {
@@ -96,11 +96,26 @@ impl Table {
         }
     }
 
-    fn cells(&self) -> Result<Vec<Option<String>>, String> {
-        if self.record.len() != self.width {
-            return Err(format!("{} cells where the header has {}", self.record.len(), self.width));
+    fn cells(&self) -> Result<Vec<Option<String>>, Vec<String>> {
+        let count = self.record.len();
+        if count != self.width {
+            // Which cell is which can't be told.
+            let hint = if count > self.width {
+                "; a text with the delimiter in it needs quotation marks"
+            } else {
+                ""
+            };
+            return Err(vec![format!("{count} cells where the header has {}{hint}", self.width)]);
         }
-        self.columns.iter().zip(&self.places).map(|(column, place)| self.cell(column, *place)).collect()
+        let mut cells = Vec::with_capacity(self.columns.len());
+        let mut reasons = Vec::new();
+        for (column, place) in self.columns.iter().zip(&self.places) {
+            match self.cell(column, *place) {
+                Ok(cell) => cells.push(cell),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        if reasons.is_empty() { Ok(cells) } else { Err(reasons) }
     }
 
     fn cell(&self, column: &Column, place: Option<usize>) -> Result<Option<String>, String> {

@@ -37,7 +37,7 @@ enum Effect {
 }
 
 /// A row is taken over, or can't be and says why.
-type Taken = Result<Result<Effect, String>, Fault>;
+type Taken = Result<Result<Effect, Vec<String>>, Fault>;
 
 /// One import on its way.
 struct Import<'a> {
@@ -144,7 +144,7 @@ impl Import<'_> {
             Ok(Effect::Added) => self.report.added += 1,
             Ok(Effect::Changed) => self.report.changed += 1,
             Ok(Effect::Unchanged) => self.report.unchanged += 1,
-            Err(reason) => self.bad.push(row.line, reason),
+            Err(reasons) => self.bad.push(row.line, reasons),
         }
         Ok(())
     }

@@ -20,7 +20,30 @@ fn mail(keys: &str) -> String {
 }
 
 fn smtp(keys: &str) -> String {
-    mail(&format!("deliver: {{ smtp: {{ host: smtp.example, {keys} }} }}"))
+    at_work(&mail(&format!("deliver: {{ smtp: {{ host: smtp.example, {keys} }} }}")))
+}
+
+/// With addresses that are no example's.
+fn at_work(courtesy: &str) -> String {
+    courtesy.replace("@morningstar.example", "@morningstar.test")
+}
+
+#[test]
+fn addresses_of_the_example_are_warned_of_once_letters_really_leave() {
+    let everywhere = "deliver: { smtp: { host: smtp.example } }, reply_to: ann@sales.example.com, \
+                      redirect_to: me@example.org, unsubscribe: { mailto: stop@Morningstar.Example }";
+    let near = "deliver: { smtp: { host: smtp.example } }, reply_to: ann@myexample.com";
+    snapshot!(cases(
+        "courtesy.yaml",
+        &[
+            ("into files", mail("reply_to: ann@sales.example.com")),
+            (
+                "everywhere",
+                mail(everywhere).replace("people: {", "people: { manager: \"Li <li@ours.example>\",")
+            ),
+            ("nowhere", at_work(&mail(near))),
+        ],
+    ));
 }
 
 #[test]
@@ -90,7 +113,7 @@ fn keys_of_mail_say_what_they_expect() {
             ("no way out", mail("deliver: {}")),
             ("an unsafe way to unsubscribe", mail("unsubscribe: { url: \"http://morningstar.example/u\" }")),
             ("no host", mail("deliver: { smtp: { port: 465 } }")),
-            ("a host with a port", mail("deliver: { smtp: { host: \"smtp.example:465\" } }")),
+            ("a host with a port", at_work(&mail("deliver: { smtp: { host: \"smtp.example:465\" } }"))),
             ("no encryption", smtp("tls: none")),
             ("a kind of encryption that is none", smtp("tls: ssl")),
             ("a port of the other kind", smtp("port: 587")),

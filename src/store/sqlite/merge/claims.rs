@@ -62,7 +62,7 @@ pub(super) fn receivable(import: &mut Import<'_>, row: &Cells) -> Taken {
     let before = read(import.conn, id)?;
     let wanted = match wanted(import, row, before.as_ref())? {
         Ok(wanted) => wanted,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reasons) => return Ok(Err(reasons)),
     };
     match before {
         None => add(import, id, wanted),
@@ -102,29 +102,36 @@ fn wanted(
     import: &Import<'_>,
     row: &Cells,
     before: Option<&Before>,
-) -> Result<Result<Wanted, String>, Fault> {
+) -> Result<Result<Wanted, Vec<String>>, Fault> {
     let customer_id = import.required(row, "customer_id");
-    let Some((customer, _)) = people::find(import.conn, customer_id)? else {
-        return Ok(Err(format!("`customer_id`: there is no customer `{customer_id}`")));
-    };
-    let amount = match others::money(import.required(row, "amount"), import.required(row, "currency")) {
-        Ok(amount) => amount,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    if import.required(row, "kind") == Kind::CreditNote.as_str() && amount.is_positive() {
-        return Ok(Err("`amount`: a credit note is what we owe, so its amount is negative".into()));
+    let customer = people::find(import.conn, customer_id)?;
+    let amount = others::money(import.required(row, "amount"), import.required(row, "currency"));
+    let mut reasons = Vec::new();
+    if customer.is_none() {
+        reasons.push(format!("`customer_id`: there is no customer `{customer_id}`"));
     }
-    if let Some(before) = before.filter(|before| before.found.currency != amount.currency)
-        && has_payments(import.conn, before.found.key)?
-    {
-        let reason = format!("`currency`: there are payments in {} for it already", before.found.currency);
-        return Ok(Err(reason));
+    match &amount {
+        Ok(amount) => {
+            if import.required(row, "kind") == Kind::CreditNote.as_str() && amount.is_positive() {
+                reasons.push("`amount`: a credit note is what we owe, so its amount is negative".into());
+            }
+            if let Some(before) = before.filter(|before| before.found.currency != amount.currency)
+                && has_payments(import.conn, before.found.key)?
+            {
+                let paid = before.found.currency;
+                reasons.push(format!("`currency`: there are payments in {paid} for it already"));
+            }
+        }
+        Err(reason) => reasons.push(reason.clone()),
     }
+    let (Some((customer, _)), Ok(amount), true) = (customer, amount, reasons.is_empty()) else {
+        return Ok(Err(reasons));
+    };
     let nothing = vec![None; COLUMNS.len()];
     let mut texts = import.overlay(row, &COLUMNS, before.map_or(&nothing, |before| &before.texts));
     texts[0] = Some(plain(amount));
     let Ok(due_on) = import.required(row, "due_on").parse() else {
-        return Ok(Err("`due_on` is not a date".into()));
+        return Ok(Err(vec!["`due_on` is not a date".into()]));
     };
     let status = import.has("status").then(|| import.cell(row, "status"));
     let status = status.map(|word| word.and_then(Status::from_word).unwrap_or(Status::Open));
@@ -141,7 +148,7 @@ fn add(import: &mut Import<'_>, id: &str, wanted: Wanted) -> Taken {
     let status = wanted.status.unwrap_or(Status::Open);
     let reach = if status.is_live() { ALWAYS_IN_REACH.0.to_string() } else { String::new() };
     let currency = wanted.texts[1].as_deref().and_then(|code| code.parse().ok());
-    let Some(currency) = currency else { return Ok(Err("`currency` is not one".into())) };
+    let Some(currency) = currency else { return Ok(Err(vec!["`currency` is not one".into()])) };
     let head: [rusqlite::types::Value; 6] = [
         id.to_owned().into(),
         wanted.customer.into(),

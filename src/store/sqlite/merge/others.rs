@@ -80,7 +80,7 @@ pub(super) fn payment(import: &mut Import<'_>, row: &Cells) -> Taken {
     let id = import.required(row, "id");
     let wanted = match booked(import, row)? {
         Ok(wanted) => wanted,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok(Err(vec![reason])),
     };
     let found = import
         .conn
@@ -262,11 +262,11 @@ pub(super) fn event(import: &mut Import<'_>, row: &Cells) -> Taken {
     let id = import.required(row, "id");
     let customer_id = import.required(row, "customer_id");
     let Some((customer, zone)) = people::find(import.conn, customer_id)? else {
-        return Ok(Err(format!("`customer_id`: there is no customer `{customer_id}`")));
+        return Ok(Err(vec![format!("`customer_id`: there is no customer `{customer_id}`")]));
     };
     let text = import.required(row, "occurred_at");
     let Some(occurred_at) = moment(import, text, zone.as_deref()) else {
-        return Ok(Err(format!("`occurred_at`: `{text}` is not a moment")));
+        return Ok(Err(vec![format!("`occurred_at`: `{text}` is not a moment")]));
     };
     let found = import
         .conn
