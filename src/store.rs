@@ -139,6 +139,15 @@ pub struct Enqueued {
     pub letters: Vec<LetterId>,
 }
 
+/// Who paid, and who did so in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Payers {
+    /// Customers who settled something.
+    pub all: u64,
+    /// Of these, those who settled all of it in time.
+    pub on_time: u64,
+}
+
 /// A rule as the store must know it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RuleInForce {
@@ -243,6 +252,11 @@ pub trait Store: Clone + Send + Sync + 'static {
         why: String,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// How many customers settled something since a day, and how many of them
+    /// everything in time: within three days of the due date, for a transfer
+    /// takes a day and a due date may fall on a weekend.
+    fn payers(&self, since: Date) -> impl Future<Output = Result<Payers, StoreError>> + Send;
 
     /// Letters found `sending` when nobody is sending become `uncertain`.
     fn recover(&self, now: Timestamp) -> impl Future<Output = Result<Vec<LetterId>, StoreError>> + Send;

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
@@ -33,8 +34,8 @@ use self::outbox::HandedOut;
 use self::rows::{Fault, Zones, from_sql};
 use self::worker::{Desk, Worker};
 use super::{
-    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Record,
-    Recorded, RuleInForce, SetAside, Store, StoreError,
+    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Payers,
+    Record, Recorded, RuleInForce, SetAside, Store, StoreError,
 };
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
@@ -285,6 +286,10 @@ impl Store for SqliteStore {
             outbox::set_aside(desk, letter, attempts, &what, &why, now)
         })
         .await
+    }
+
+    async fn payers(&self, since: Date) -> Result<Payers, StoreError> {
+        self.read("counting who pays in time", move |desk| Ok(people::payers(&desk.conn, since)?)).await
     }
 
     async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {

@@ -180,8 +180,11 @@ pub fn next_change(view: &View<'_>, item: &Item<'_>) -> Option<Date> {
     let pauses = items.iter().flat_map(|item| &item.pauses).chain(&view.of.pauses);
     let turns =
         pauses.flat_map(|pause| [Some(pause.from), pause.until.map(|last| last.saturating_add(1.day()))]);
-    let promised = items.iter().flat_map(|item| &item.promises).map(|promise| Some(promise.breaks_on()));
-    let barred = items.iter().map(|item| view.limitation(item).map(|limit| limit.on.saturating_add(1.day())));
+    let claim = item.receivable;
+    let promised =
+        claim.into_iter().flat_map(|claim| &claim.promises).map(|promise| Some(promise.breaks_on()));
+    let barred =
+        claim.map(|claim| view.limitation(claim).map(|limit| limit.on.saturating_add(1.day()))).into_iter();
     turns.chain(promised).chain(barred).flatten().filter(|day| *day > view.today).min()
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::rows::Zones;
+use super::rows::{Day, Zones};
 use crate::domain::address::Address;
 use crate::domain::customer::{Customer, Person};
 use crate::domain::ids::CustomerId;
+use crate::store::Payers;
 
 /// The customers of a JSON list of relationship keys.
 pub(super) const SELECT_CUSTOMERS: &str = "
@@ -91,3 +93,22 @@ pub(super) fn find(conn: &Connection, id: &str) -> rusqlite::Result<Option<(i64,
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
+
+/// Who settled something since a day, and who did so in time, credit notes
+/// aside. `reach_on` of what is settled is the day it was.
+pub(super) fn payers(conn: &Connection, since: Date) -> rusqlite::Result<Payers> {
+    conn.prepare_cached(
+        "SELECT COUNT(*), COALESCE(SUM(late = 0), 0) FROM (
+             SELECT MAX(reach_on > date(due_on, ?2)) AS late FROM receivables
+             WHERE reach_on >= ?1 AND reach_on < '9999' AND kind <> 'credit_note'
+                   AND status IN ('open', 'disputed', 'on_hold', 'paid')
+             GROUP BY customer)",
+    )?
+    .query_row(params![Day(since), IN_TIME], |row| {
+        let (all, on_time): (u32, u32) = (row.get(0)?, row.get(1)?);
+        Ok(Payers { all: all.into(), on_time: on_time.into() })
+    })
+}
+
+/// How long after its due date a claim is settled in time.
+const IN_TIME: &str = "+3 days";

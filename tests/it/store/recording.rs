@@ -3,7 +3,7 @@
 use courtesy::domain::ids::CustomerId;
 use courtesy::domain::receivable::{PauseCause, Status};
 use courtesy::store::sqlite::SqliteStore;
-use courtesy::store::{ImportKind, Record, Recorded, Store, StoreError, With};
+use courtesy::store::{ImportKind, Payers, Record, Recorded, Store, StoreError, With};
 
 use super::world::*;
 
@@ -345,5 +345,26 @@ async fn an_odd_payment_is_recorded_and_said_so() {
             let (_, after) = recorded.sentence.split_once("for receivable `").expect("the claim");
             assert_eq!(&after[3..], told);
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_settled_everything_in_time_pays_in_time() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let day_of = |text| day(text);
+        assert_eq!(store.payers(day_of("2026-01-01")).await.expect("a count"), Payers::default());
+        // C1 pays one claim in time and one too late, C2 its only one ahead.
+        for (claim, amount, on) in
+            [("R1", "100", "2026-06-23"), ("R2", "50", "2026-06-23"), ("R3", "1000", "2026-06-28")]
+        {
+            let mut paid = payment(Some(claim), amount);
+            if let Record::Payment { received_on, .. } = &mut paid {
+                *received_on = day_of(on);
+            }
+            record(&store, paid).await;
+        }
+        assert_eq!(store.payers(day_of("2026-01-01")).await.expect("a count"), Payers { all: 2, on_time: 1 });
+        assert_eq!(store.payers(day_of("2026-06-24")).await.expect("a count"), Payers { all: 1, on_time: 1 });
     }
 }
