@@ -20,7 +20,7 @@ Examples:
   courtesy record payment INV-4711 -1200.50 --on 2026-03-02   and went back: it bounced
   courtesy record payment --customer C001 500 --currency CNY  on account
   courtesy record event C001 visit --outcome positive --note 'The drawings follow tomorrow.'
-  courtesy record event --segment dentists announcement --note 'The new lamp is here.'   to many at once
+  courtesy record event --segment dentists announcement --note 'The new lamp is here.'
   courtesy record promise INV-4711 2026-04-15
   courtesy record dispute INV-4711 --reason 'two boxes were missing'
   courtesy record resume dispute INV-4711

@@ -25,11 +25,13 @@ Examples:
   courtesy record event --segment dentists announcement --note 'The new lamp is here.'
   courtesy record event --tag regulars trip --id trip-2026-autumn
 
-With many at once it is one event for each customer, all or none. The same kind (and product) on the same day is
-the same one and is not recorded again, save for customers who are new; give another an --id of its own.
+With many at once it is one event for each customer, all or none. The same kind (and product) on
+the same day is the same one and is not recorded again, save for customers who are new; give
+another an --id of its own.
 
-A kind that no rule knows, but that looks like a slip for one that a rule does, is refused: nobody would notice the
-thank-you that never comes. A kind that looks like none is recorded, with a word about it.";
+A kind that no rule knows, but that looks like a slip for one that a rule does, is refused: nobody
+would notice the thank-you that never comes. A kind that looks like none is recorded, with a word
+about it.";
 
 #[derive(Args, Debug)]
 #[command(
