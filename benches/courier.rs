@@ -52,6 +52,7 @@ fn office(per_pass: u32) -> Fallible<Office> {
         settings: config.settings,
         rules: config.rules,
         fingerprints: config.fingerprints,
+        settings_fingerprint: String::new(),
         composer: Composer::load(&root.join("templates")).map_err(|_| "templates")?,
         mail: config.mail,
         connections: COURIERS,

@@ -42,6 +42,8 @@ pub struct Office {
     pub rules: Vec<Rule>,
     /// A hash of each rule.
     pub fingerprints: BTreeMap<RuleName, String>,
+    /// A hash of the settings, calendars included.
+    pub settings_fingerprint: String,
     /// The templates, parsed and checked.
     pub composer: Composer,
     /// Who signs.

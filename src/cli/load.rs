@@ -4,11 +4,13 @@
 use std::path::Path;
 
 use anyhow::Context;
+use sha2::{Digest as _, Sha256};
 
 use super::Global;
 use super::failure::Found;
 use super::screen::shown;
 use crate::config::{self, Config};
+use crate::domain::settings::Settings;
 use crate::engine::Office;
 use crate::letter::Composer;
 use crate::problem::{Problem, Severity};
@@ -85,6 +87,7 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
     let (composer, _) = composer(&config)?;
     let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
     Ok(Office {
+        settings_fingerprint: fingerprint(&config.settings),
         settings: config.settings,
         rules: config.rules,
         fingerprints: config.fingerprints,
@@ -93,6 +96,13 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
         connections,
         mask_addresses: config.log.mask_addresses,
     })
+}
+
+/// A hash of everything the business decided once.
+fn fingerprint(settings: &Settings) -> String {
+    // Every field shows itself in `Debug`, and all maps and sets are ordered.
+    let digest = Sha256::digest(format!("{settings:?}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same again from the files, for a reload.

@@ -38,7 +38,7 @@ pub struct RunArgs {
 
 /// What a person should hear of without asking: somebody has to do
 /// something, or wanted it so. The rest is the ordinary course.
-const NOTABLE: [&str; 15] = [
+const NOTABLE: [&str; 16] = [
     "address missing",
     "address unusable",
     "address suppressed",
@@ -52,6 +52,7 @@ const NOTABLE: [&str; 15] = [
     "covered by credit",
     "payment bounced",
     "time-barred",
+    "data too old",
     "stale",
     "backlog",
 ];

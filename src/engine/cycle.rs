@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::{Engine, Office, PassReport, journal};
 use crate::clock::Clock;
 use crate::domain::plan::{self, Plan};
-use crate::domain::rule::{Anchor, Rules};
+use crate::domain::rule::{Anchor, Rule, Rules};
 use crate::domain::stop::Decision;
 use crate::relay::Relay;
 use crate::store::{RuleInForce, Store, StoreError};
@@ -68,13 +68,18 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// # Errors
     /// What the store could not do.
     pub(super) async fn see_rules(&self, office: &Office, now: Timestamp) -> Result<Rules, StoreError> {
+        // What is decided hangs on the settings as much as on the rule.
+        let fingerprint = |rule: &Rule| {
+            let own = office.fingerprints.get(&rule.name).map_or("", String::as_str);
+            format!("{own} {}", office.settings_fingerprint)
+        };
         let in_force = office
             .rules
             .iter()
             .map(|rule| RuleInForce {
                 name: rule.name.clone(),
                 audience: rule.audience(),
-                fingerprint: office.fingerprints.get(&rule.name).cloned().unwrap_or_default(),
+                fingerprint: fingerprint(rule),
                 needs_receivables: matches!(rule.anchor, Anchor::Receivable(_) | Anchor::Payment),
             })
             .collect();

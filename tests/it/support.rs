@@ -20,6 +20,7 @@ pub fn shipped_office() -> Office {
         settings: config.settings,
         rules: config.rules,
         fingerprints: config.fingerprints,
+        settings_fingerprint: String::new(),
         composer,
         mail: config.mail,
         connections: 2,

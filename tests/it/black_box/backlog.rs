@@ -63,3 +63,26 @@ fn a_letter_that_waits_for_approval_can_be_read_before_it_is_released() {
     let paid = installation.run(&["outbox", "show", &id]);
     assert!(paid.out.contains("It would not leave now: settled"), "{paid:?}");
 }
+
+#[test]
+fn changed_settings_are_looked_at_like_changed_rules() {
+    let installation = Installation::with_a_customer();
+    installation.edit("config/rules/payment-reminders.yaml", "schedule:", "# schedule:");
+    installation.edit(
+        "config/rules/payment-reminders.yaml",
+        "combine: customer",
+        "combine: customer\nbacklog: start\n#",
+    );
+    installation.edit("config/rules/payment-reminders.yaml", "at: +45d", "at: +9000d");
+    installation.edit("config/courtesy.yaml", "max_data_age: null", "max_data_age: 3bd");
+    installation.write(
+        "receivables.csv",
+        "id,customer_id,kind,amount,currency,due_on,limitation_on\n\
+         R1,C1,invoice,500,CNY,2020-03-02,2099-12-31\n",
+    );
+    assert_eq!(installation.run(&["import", "receivables", "receivables.csv"]).code, 0);
+    let old = installation.run(&["run", "--once"]);
+    assert!(old.out.contains("0 sent") && old.out.contains("1 data too old"), "{old:?}");
+    installation.edit("config/courtesy.yaml", "max_data_age: 3bd", "max_data_age: null");
+    assert!(installation.run(&["run", "--once"]).out.contains("1 sent"), "nothing else was written");
+}
