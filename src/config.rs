@@ -25,6 +25,7 @@ mod schema;
 mod settings;
 mod source;
 mod stage;
+mod testimonials;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ use crate::domain::calendar::Calendars;
 use crate::domain::ids::RuleName;
 use crate::domain::rule::Rule;
 use crate::domain::settings::Settings;
-use crate::letter::MailSettings;
+use crate::letter::{MailSettings, Testimonial};
 use crate::problem::{Problem, Severity};
 use crate::relay::Deliver;
 
@@ -86,6 +87,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The folder of the templates.
     pub templates: PathBuf,
+    /// What customers say, for letters that show it.
+    pub testimonials: Vec<Testimonial>,
     /// Every place where a rule names a template.
     pub template_uses: Vec<TemplateUse>,
     /// The share of what is open that an import may change, 0 to 1.
@@ -164,6 +167,9 @@ fn load_all(
     let calendars = node.text_at(&["business", "calendar"]).map_or_else(Calendars::default, |(path, _)| {
         calendar::load(&folder.join(path), &mut calendar_ends, problems)
     });
+    let testimonials = node
+        .text_at(&["testimonials"])
+        .map_or_else(Vec::new, |(path, _)| testimonials::load(&folder.join(path), problems));
     let mut reader = Reader { source: &source, problems };
     let raw = RawCourtesy::read(&node, &mut reader)?;
     if node.text_at(&["business", "timezone"]).is_none() {
@@ -172,6 +178,7 @@ fn load_all(
     }
     let mut config = assemble(&raw, &folder, calendars, environment, &mut reader);
     config.calendar_ends = calendar_ends;
+    config.testimonials = testimonials;
     for loaded in rules {
         config.fingerprints.insert(loaded.rule.name.clone(), fingerprint(&loaded.canonical));
         config.template_uses.extend(loaded.templates);
@@ -218,6 +225,7 @@ fn assemble(
         deliver,
         store: data_dir.join(store_file(raw.store.as_ref(), reader)),
         templates: path(&raw.templates, "../templates"),
+        testimonials: Vec::new(),
         template_uses: Vec::new(),
         import_share: settings::import_share(raw.import.as_ref().and_then(|raw| raw.share.as_ref()), reader),
         log: LogSettings { mask_addresses: settings::or(addresses, Addresses::Masked) == Addresses::Masked },

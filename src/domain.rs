@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod digest;
 pub mod event;
 pub mod facts;
+pub mod figures;
 pub mod filter;
 pub mod ids;
 pub mod ladder;

@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use crate::domain::address::Address;
 use crate::domain::customer::{Class, Person};
 use crate::domain::facts::Facts;
+use crate::domain::figures::Peers;
 use crate::domain::notice::Draft;
 use crate::domain::settings::Settings;
 use crate::domain::stop::Stop;
@@ -101,6 +102,22 @@ pub struct Content {
     pub fingerprint: String,
 }
 
+/// The most characters of what a customer says about us.
+pub const QUOTE_CHARS_MAX: usize = clean::VALUE_CHARS_MAX;
+
+/// What a customer says about us, to be shown to others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Testimonial {
+    /// The words, without quotation marks.
+    pub quote: String,
+    /// Whose they are, as it may be shown.
+    pub name: String,
+    /// The trade or group to whom it says most; `None` is everybody.
+    pub segment: Option<String>,
+    /// The language it is written in; `None` goes into letters of any.
+    pub locale: Option<String>,
+}
+
 /// Why a letter could not be made. It is held, and no other.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -154,6 +171,8 @@ pub struct Occasion<'a> {
     pub settings: &'a Settings,
     /// Who signs.
     pub mail: &'a MailSettings,
+    /// What other customers do, where that is an example.
+    pub peers: Option<Peers>,
     /// The moment it leaves; deadlines count from its day.
     pub now: Timestamp,
 }

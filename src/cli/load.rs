@@ -71,7 +71,7 @@ pub fn options(config: &Config) -> OpenOptions {
 /// # Errors
 /// Every problem of the templates; warnings alone are none.
 pub fn composer(config: &Config) -> Result<(Composer, Vec<Problem>), Vec<Problem>> {
-    let composer = Composer::load(&config.templates)?;
+    let composer = Composer::load(&config.templates)?.quoting(config.testimonials.clone());
     let found = composer.check(&config.rules, &config.settings);
     if found.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(found);

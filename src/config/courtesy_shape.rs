@@ -44,6 +44,10 @@ struct RawCourtesy {
     /// customer takes along those of the claims it is about, at most 10 files
     /// and 10 MiB together; no file outside the folder is read.
     attachments: Option<Spot<PathBuf>>,
+    /// The file of what customers say about us, from this file's folder, for
+    /// letters that show it to others.
+    #[expect(dead_code, reason = "looked up before the keys are checked")]
+    testimonials: Option<Spot<PathBuf>>,
     /// When and how often letters leave.
     letters: Option<RawLetters>,
     /// How reminders keep their distance.

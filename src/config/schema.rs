@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::calendar::RawCalendar;
 use super::courtesy_shape::RawCourtesy;
 use super::rule_shape::RawRule;
+use super::testimonials::RawTestimonials;
 
-/// One schema (draft 2020-12) for `courtesy.yaml`, rules and calendars,
-/// told apart by their keys; each is also found alone under
-/// `#/$defs/Courtesy`, `#/$defs/Rule` and `#/$defs/Calendar`.
+/// One schema (draft 2020-12) for `courtesy.yaml`, rules, calendars and
+/// testimonials, told apart by their keys; each is also found alone under
+/// `#/$defs/Courtesy`, `#/$defs/Rule`, `#/$defs/Calendar` and
+/// `#/$defs/Testimonials`.
 #[must_use]
 pub fn schema() -> Value {
     let mut generator = SchemaGenerator::new(SchemaSettings::draft2020_12());
@@ -18,10 +20,11 @@ pub fn schema() -> Value {
         generator.subschema_for::<RawCourtesy>(),
         generator.subschema_for::<RawRule>(),
         generator.subschema_for::<RawCalendar>(),
+        generator.subschema_for::<RawTestimonials>(),
     ];
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Courtesy: courtesy.yaml, rules and calendars",
+        "title": "Courtesy: courtesy.yaml, rules, calendars and testimonials",
         "anyOf": any_of,
         "$defs": generator.take_definitions(true),
     })

@@ -68,7 +68,8 @@ fn make(
     facts: &Facts,
     now: Timestamp,
 ) -> Result<Made, ComposeError> {
-    let occasion = Occasion { draft, facts, settings: &office.settings, mail: &office.mail, now };
+    let occasion =
+        Occasion { draft, facts, settings: &office.settings, mail: &office.mail, peers: None, now };
     let content = office.composer.compose(&occasion)?;
     if let Some(made) = row.made.as_ref().filter(|made| made.fingerprint == content.fingerprint) {
         return Ok(made.clone());

@@ -90,7 +90,13 @@ const ITEM: &[Variable] = &[
     maybe("contract", "what ties deposit, balance and instalments together"),
     maybe("pay_url", "where it can be paid online"),
     maybe("guarantor", "name of the guarantor"),
-    maybe("limitation_on", "date it becomes time-barred"),
+    maybe("limitation_on", "last day before it is time-barred, given or counted"),
+    maybe("limitation_days_left", "whole days until then, 0 if it has come"),
+    maybe(
+        "limitation_by",
+        "what that is counted from: `given`, `due_on`, `acknowledgement`, `part_payment` or `demand`",
+    ),
+    maybe("limitation_since", "the day it is counted from; missing where the last day itself is given"),
 ];
 
 const CREDIT: &[Variable] = &[
@@ -108,6 +114,23 @@ const EVENT: &[Variable] = &[
 ];
 
 const PAYMENT: &[Variable] = &[always("amount", "money"), always("received_on", "date it came in")];
+
+const PROMISE: &[Variable] = &[
+    always("amount", "what was promised, money"),
+    always("promised_on", "date it was promised for"),
+    always("made_on", "date of the promise"),
+    always("number", "which promise about this claim it is: 1, 2, …"),
+];
+
+const PEERS: &[Variable] =
+    &[always("on_time_percent", "of a hundred who paid, so many paid on time; 70 to 100")];
+
+const TESTIMONIAL: &[Variable] = &[
+    always("quote", "the words, without quotation marks"),
+    always("name", "whose they are"),
+    maybe("segment", "the trade they come from"),
+    always("own", "whether that is the customer's own trade"),
+];
 
 /// Everything a template may use.
 pub const VARIABLES: &[Variable] = &[
@@ -134,20 +157,35 @@ pub const VARIABLES: &[Variable] = &[
         false,
         "the customer's other open claims, for information, at most 50; empty where a guarantor gets a copy",
     ),
+    shaped(
+        "contract_items",
+        Shape::Records(ITEM),
+        false,
+        "every open claim of the contracts that `items` belong to, oldest first, at most 50; empty where a guarantor gets a copy",
+    ),
     always("item_count", "how many claims the letter is about, listed or not"),
     shaped("totals", Shape::Values, false, "what is owed over all of them, one amount per currency"),
     shaped("below_totals", Shape::Values, false, "the same for `below`"),
+    shaped("contract_totals", Shape::Values, false, "the same for `contract_items`"),
     always("many", "whether the letter is about more than one claim"),
     shaped("credits", Shape::Records(CREDIT), false, "credit notes and money on account, at most 50"),
     shaped("credit_totals", Shape::Values, false, "their sums, one per currency"),
     maybe("deadline", "date by which to pay; only where the stage has a `deadline`"),
     shaped("payment", Shape::Record(PAYMENT), true, "the payment that the letter answers"),
+    shaped("promise", Shape::Record(PROMISE), true, "the last promise about `receivable`"),
     shaped("event", Shape::Record(EVENT), true, "the event that the letter answers"),
     shaped(
         "passed_over",
         Shape::Values,
         false,
         "letters to the customer that could not go out, for our own people",
+    ),
+    shaped("peers", Shape::Record(PEERS), true, "what other customers do, where that is an example"),
+    shaped(
+        "testimonials",
+        Shape::Records(TESTIMONIAL),
+        false,
+        "what others say, from the file `testimonials`; the customer's own trade first, at most 3",
     ),
     always("today", "date the letter leaves, where the customer lives"),
     always("class", "`dunning`, `courtesy`, `marketing` or `internal`"),
@@ -180,6 +218,9 @@ pub struct Unknown {
 pub struct Found {
     /// Names that do not exist.
     pub unknown: Vec<Unknown>,
+    /// Braces outside every tag, in bytes: start and length, at most one a
+    /// line. In Markdown they are what is left of a tag that lost a brace.
+    pub lost: Vec<(usize, usize)>,
     /// Where loops are nested deeper than [`LOOPS_MAX`], in bytes.
     pub too_deep: Option<usize>,
 }
@@ -213,7 +254,7 @@ fn document(variable: &Variable, prefix: &str, out: &mut String) {
     out.extend(["| `", &path, plural, "` | ", variable.about, mark, " |\n"]);
     let fields: &[Variable] = match variable.shape {
         // The fields of a claim are listed once.
-        Shape::Records(_) if variable.name != "credits" => &[],
+        Shape::Records(fields) if fields.len() == ITEM.len() => &[],
         Shape::Record(fields) | Shape::Records(fields) => fields,
         Shape::Value | Shape::Values | Shape::Open => &[],
     };

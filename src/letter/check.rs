@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::compose::{Composer, Stumble};
-use super::library::Letter;
-use super::sample::{Edge, Sample, kinds, sample};
+use super::context::is_internal;
+use super::library::{Letter, Library};
+use super::sample::{Edge, Sample, UNSUBSCRIBE, kinds, sample};
 use super::{ComposeError, Occasion};
+use crate::domain::customer::Class;
 use crate::domain::rule::{Recipient, Rule, Stage};
 use crate::domain::settings::Settings;
 use crate::problem::Problem;
@@ -26,7 +28,7 @@ pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) ->
     let mut used = BTreeSet::new();
     for asked in rules.iter().flat_map(asked) {
         let name = asked.template;
-        used.insert(name);
+        let fresh = used.insert(name);
         let mut found = false;
         for (locale, letters) in &library.locales {
             let Some(letter) = letters.get(name) else { continue };
@@ -38,6 +40,8 @@ pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) ->
         } else if !composer.has_fallback(name, &settings.business.locale) {
             let language = format!("in the business's own language, `{}`", settings.business.locale);
             problems.push(missing(composer, &asked, &language));
+        } else if fresh && !is_internal(asked.to, asked.rule.class) {
+            problems.extend(untranslated(library, &asked));
         }
     }
     for letters in library.locales.values() {
@@ -72,6 +76,32 @@ fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str) -> Problem
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint("write it below the folder of that language"),
     }
+}
+
+/// The languages whose readers would get this letter in another one, while
+/// their folder has others.
+fn untranslated(library: &Library, asked: &Asked<'_>) -> Vec<Problem> {
+    let language = |locale: &str| locale.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let having: BTreeSet<String> = library
+        .locales
+        .iter()
+        .filter(|(_, letters)| letters.contains_key(asked.template))
+        .map(|(locale, _)| language(locale))
+        .collect();
+    let lacking = library.locales.iter().filter(|(locale, letters)| {
+        // `zh-TW` may hold the few letters in which it differs from `zh-CN`.
+        !letters.is_empty() && !having.contains(&language(locale))
+    });
+    lacking
+        .map(|(locale, _)| {
+            let file = PathBuf::from(format!("{locale}/{}.md", asked.template));
+            let message = format!(
+                "rule `{}`, stage `{}`: readers of `{locale}` get this letter in another language",
+                asked.rule.name, asked.stage.name
+            );
+            Problem::warning(file, message).hint("write it in theirs")
+        })
+        .collect()
 }
 
 /// The first thing a letter stumbles over; the others would often be the
@@ -117,6 +147,7 @@ fn attempt(
         facts: &sample.facts,
         settings,
         mail: &sample.mail,
+        peers: sample.peers,
         now: sample.now,
     };
     let customer = sample
@@ -124,7 +155,13 @@ fn attempt(
         .customers
         .first()
         .ok_or_else(|| ComposeError::Incomplete("the sample has no customer".into()))?;
-    composer.compose_as(&occasion, customer, locale, letter).map(drop)
+    let content = composer.compose_as(&occasion, customer, locale, letter, &sample.testimonials)?;
+    let silent = |part: &str| content.class == Class::Marketing && !part.contains(UNSUBSCRIBE);
+    if silent(&content.text) || silent(&content.html) {
+        let cause = "news must say how to unsubscribe; put a link to `{{ unsubscribe }}` into it";
+        return Err(ComposeError::Incomplete(cause.to_owned()).into());
+    }
+    Ok(())
 }
 
 /// Without the template's name, which the problem's file says.

@@ -7,7 +7,8 @@ use tera::{Context, ErrorKind, Tera};
 
 use super::context::{self, name_of};
 use super::library::{LAYOUT_FILE, Letter, Library};
-use super::{ComposeError, Content, Occasion, ReplyTo, attachment, clean, engine, layout, markdown};
+use super::{ComposeError, Content, Occasion, ReplyTo, Testimonial};
+use super::{attachment, clean, engine, layout, markdown};
 use crate::domain::customer::{Class, Person};
 use crate::domain::facts::CustomerFacts;
 use crate::domain::ids::RuleName;
@@ -29,6 +30,7 @@ const NAME_CHARS_MAX: usize = 120;
 /// with the same files gives the same letter.
 pub struct Composer {
     pub(super) library: Library,
+    testimonials: Vec<Testimonial>,
 }
 
 impl std::fmt::Debug for Composer {
@@ -44,7 +46,13 @@ impl Composer {
     /// Every problem of every file, with its place: what can't be read, is
     /// no template, or uses a name that does not exist.
     pub fn load(dir: &Path) -> Result<Self, Vec<Problem>> {
-        Ok(Self { library: Library::load(dir)? })
+        Ok(Self { library: Library::load(dir)?, testimonials: vec![] })
+    }
+
+    /// The same, with what customers say, for letters that show it.
+    #[must_use]
+    pub fn quoting(self, testimonials: Vec<Testimonial>) -> Self {
+        Self { testimonials, ..self }
     }
 
     /// Tries every stage of every rule in every language on sample facts,
@@ -73,7 +81,8 @@ impl Composer {
         let internal = context::is_internal(&occasion.draft.to, occasion.draft.class);
         let wanted = customer.customer.locale.as_ref().filter(|_| !internal).unwrap_or(business);
         let (locale, letter) = self.find(&occasion.draft.template, wanted, business)?;
-        self.compose_as(occasion, customer, locale, letter).map_err(|stumble| stumble.error)
+        self.compose_as(occasion, customer, locale, letter, &self.testimonials)
+            .map_err(|stumble| stumble.error)
     }
 
     /// The letter of this name in the best language: the wanted one, its
@@ -132,13 +141,14 @@ impl Composer {
         customer: &CustomerFacts,
         locale: &str,
         letter: &Letter,
+        testimonials: &[Testimonial],
     ) -> Result<Content, Stumble> {
         let people =
             recipients::people(of.draft, of.facts, customer, of.settings).map_err(ComposeError::Nobody)?;
         let owner =
             recipients::person(&Recipient::Owner, Class::Internal, of.facts, customer, &[], of.settings)
                 .map_err(ComposeError::Nobody)?;
-        let scene = context::scene(of, customer, &owner, locale)?;
+        let scene = context::scene(of, customer, &owner, locale, testimonials)?;
         let seen =
             Context::from_serialize(&scene).map_err(|error| ComposeError::Incomplete(error.to_string()))?;
         let (subject, text, html) = self.parts(letter, seen, locale)?;

@@ -2,6 +2,7 @@
 //! draft and facts. What is missing is left out, so that a letter that
 //! forgets to ask for it fails instead of reading "Dear ,".
 
+mod example;
 mod views;
 
 use std::collections::BTreeSet;
@@ -10,16 +11,20 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use views::{CreditView, CustomerView, Day, EventView, ItemView, Named, OwnerView, PaymentView, Scene, Tail};
+use views::{
+    CreditView, CustomerView, Day, EventView, ItemView, Named, OwnerView, PaymentView, PromiseView, Scene,
+    Tail,
+};
 
 use super::clean;
 use super::words::Language;
-use super::{ComposeError, Occasion};
+use super::{ComposeError, Occasion, Testimonial};
 use crate::domain::customer::{Class, Person};
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::CustomerFacts;
+use crate::domain::limitation::{self, Limitation};
 use crate::domain::money::{Money, Totals};
-use crate::domain::notice::Subject;
+use crate::domain::notice::{PastNotice, Subject};
 use crate::domain::receivable::{Kind, Payment, Receivable, SettledBy};
 use crate::domain::recipients::Claims;
 use crate::domain::rule::Recipient;
@@ -43,6 +48,7 @@ pub(super) fn scene(
     customer: &CustomerFacts,
     owner: &Person,
     locale: &str,
+    testimonials: &[Testimonial],
 ) -> Result<Scene, ComposeError> {
     let internal = is_internal(&of.draft.to, of.draft.class);
     let zone = if internal { &of.settings.business.zone } else { &customer.customer.zone };
@@ -50,9 +56,12 @@ pub(super) fn scene(
     let (leading, below) = claims(of, customer)?;
     let paid = payment(of, customer, &leading);
     let credits = credits(customer);
-    let others =
-        if of.draft.cc.contains(&Recipient::Guarantor) { vec![] } else { others(customer, &leading, &below) };
-    let items = listed(&leading, today);
+    // A guarantor sees what he answers for and nothing else.
+    let alone = !of.draft.to.iter().chain(&of.draft.cc).any(|to| *to == Recipient::Guarantor);
+    let others = if alone { others(customer, &leading, &below) } else { vec![] };
+    let of_contract = if alone { of_contract(customer, &leading) } else { vec![] };
+    let list = Lists { of, customer, today };
+    let items = list.of(&leading);
     Ok(Scene {
         business: Named { name: clean::value(&of.settings.business.name) },
         sender: Named { name: clean::value(&of.mail.from.name) },
@@ -63,8 +72,10 @@ pub(super) fn scene(
         item_count: leading.len(),
         totals: sums(&leading),
         below_totals: sums(&below),
-        below: listed(&below, today),
-        others: listed(&others, today),
+        contract_totals: sums(&of_contract),
+        below: list.of(&below),
+        others: list.of(&others),
+        contract_items: list.of(&of_contract),
         items,
         credit_totals: credits
             .iter()
@@ -76,8 +87,11 @@ pub(super) fn scene(
         credits: credits.into_iter().take(LISTED_MAX).map(credit_view).collect(),
         deadline: deadline(of, customer, today).map(Day),
         payment: paid,
+        promise: leading.first().and_then(|item| promise(of, item)),
         event: event(of, customer)?.map(|event| event_view(event, &customer.customer.zone)),
         passed_over: of.draft.passed_over.iter().take(LISTED_MAX).map(|text| clean::value(text)).collect(),
+        peers: example::peers(of.peers),
+        testimonials: example::testimonials(testimonials, customer.customer.segment.as_deref(), locale),
         today: Day(today),
         class: if internal { Class::Internal } else { of.draft.class }.as_str(),
         locale: locale.to_owned(),
@@ -117,23 +131,50 @@ fn others<'a>(
     below: &[&Receivable],
 ) -> Vec<&'a Receivable> {
     let named: BTreeSet<_> = leading.iter().chain(below).map(|item| &item.id).collect();
-    customer
-        .receivables
-        .iter()
-        .filter(|item| {
-            item.kind != Kind::CreditNote && item.balance().is_positive() && !named.contains(&item.id)
-        })
-        .collect()
+    customer.receivables.iter().filter(|item| is_open(item) && !named.contains(&item.id)).collect()
 }
 
-fn listed(claims: &[&Receivable], today: Date) -> Vec<ItemView> {
-    let mut views: Vec<ItemView> =
-        claims.iter().take(LISTED_MAX).map(|item| item_view(item, today)).collect();
-    let rest = claims.get(LISTED_MAX..).unwrap_or_default();
-    if let Some(last) = views.last_mut().filter(|_| claims.len() > 1) {
-        last.tail = Some(Tail { more: rest.len(), more_totals: sums(rest), totals: sums(claims) });
+/// Every open claim of the contracts that the letter is about, oldest first.
+fn of_contract<'a>(customer: &'a CustomerFacts, leading: &[&Receivable]) -> Vec<&'a Receivable> {
+    let contracts: BTreeSet<&str> = leading.iter().filter_map(|item| item.contract.as_deref()).collect();
+    let belongs = |item: &&Receivable| item.contract.as_deref().is_some_and(|name| contracts.contains(name));
+    let mut claims: Vec<&Receivable> =
+        customer.receivables.iter().filter(|item| is_open(item)).filter(belongs).collect();
+    claims.sort_by_key(|item| (item.due_on, &item.id));
+    claims
+}
+
+fn is_open(item: &Receivable) -> bool {
+    item.kind != Kind::CreditNote && item.balance().is_positive()
+}
+
+/// Makes lists of claims as a letter shows them on its day.
+struct Lists<'a> {
+    of: &'a Occasion<'a>,
+    customer: &'a CustomerFacts,
+    today: Date,
+}
+
+impl Lists<'_> {
+    fn of(&self, claims: &[&Receivable]) -> Vec<ItemView> {
+        let mut views: Vec<ItemView> = claims
+            .iter()
+            .take(LISTED_MAX)
+            .map(|item| item_view(item, self.limitation(item), self.today))
+            .collect();
+        let rest = claims.get(LISTED_MAX..).unwrap_or_default();
+        if let Some(last) = views.last_mut().filter(|_| claims.len() > 1) {
+            last.tail = Some(Tail { more: rest.len(), more_totals: sums(rest), totals: sums(claims) });
+        }
+        views
     }
-    views
+
+    fn limitation(&self, item: &Receivable) -> Option<Limitation> {
+        let subject = Subject::Receivable(item.id.clone());
+        let past = self.customer.notices.iter().filter(|notice: &&PastNotice| notice.key.subject == subject);
+        let settings = self.of.settings;
+        limitation::of(item, past, &settings.limitation, &settings.business.calendars.business)
+    }
 }
 
 fn sums(claims: &[&Receivable]) -> Vec<String> {
@@ -144,9 +185,13 @@ fn text(money: Money) -> String {
     money.to_string()
 }
 
-fn item_view(item: &Receivable, today: Date) -> ItemView {
-    let days = item.due_on.duration_until(today).as_hours() / 24;
-    let days = i32::try_from(days).unwrap_or_default();
+/// Whole days, negative if `until` comes first.
+fn days_between(from: Date, until: Date) -> i32 {
+    i32::try_from(from.duration_until(until).as_hours() / 24).unwrap_or_default()
+}
+
+fn item_view(item: &Receivable, limitation: Option<Limitation>, today: Date) -> ItemView {
+    let days = days_between(item.due_on, today);
     let number = clean::optional(Some(item.label())).unwrap_or_else(|| clean::value(item.id.as_str()));
     let received = Money { amount: item.received(), currency: item.amount.currency };
     ItemView {
@@ -167,7 +212,10 @@ fn item_view(item: &Receivable, today: Date) -> ItemView {
         contract: clean::optional(item.contract.as_deref()),
         pay_url: item.pay_url.as_deref().and_then(clean::url),
         guarantor: item.guarantor.as_ref().map(|person| clean::value(&person.name)).filter(|n| !n.is_empty()),
-        limitation_on: item.limitation_on.map(Day),
+        limitation_on: limitation.map(|limitation| Day(limitation.on)),
+        limitation_days_left: limitation.map(|limitation| days_between(today, limitation.on).max(0)),
+        limitation_by: limitation.map(|limitation| limitation.since.as_str()),
+        limitation_since: limitation.and_then(|limitation| limitation.since.day()).map(Day),
         tail: None,
     }
 }
@@ -220,6 +268,23 @@ fn payment(of: &Occasion<'_>, customer: &CustomerFacts, leading: &[&Receivable])
         .iter()
         .find_map(|item| item.payments.iter().find(|payment| payment.id == *id))?;
     Some(PaymentView { amount: found.amount.to_string(), received_on: Day(found.received_on) })
+}
+
+/// The promise that the letter's round is named after, or the last one.
+fn promise(of: &Occasion<'_>, item: &Receivable) -> Option<PromiseView> {
+    let named = |promised_on: &Date| {
+        let (day, about) = (promised_on.to_string(), Subject::Receivable(item.id.clone()));
+        of.draft.lines.iter().any(|line| line.key.round == day && line.key.subject == about)
+    };
+    let last = item.promises.iter().rposition(|promise| named(&promise.promised_on));
+    let index = last.or(item.promises.len().checked_sub(1))?;
+    let promise = item.promises.get(index)?;
+    Some(PromiseView {
+        amount: promise.amount.to_string(),
+        promised_on: Day(promise.promised_on),
+        made_on: Day(promise.made_on),
+        number: index + 1,
+    })
 }
 
 fn credits(customer: &CustomerFacts) -> Vec<(Option<String>, Money, Date)> {

@@ -299,7 +299,13 @@ fn look_through(source: &str, found: &Found, offset: usize, further: &'static [V
         let message = format!("loops are nested deeper than {LOOPS_MAX}");
         Problem::error(&found.file, message).at(found.text.clone(), offset + at, 2)
     });
-    unknown.chain(deep).collect()
+    // Style sheets are full of braces, letters have none.
+    let lost = seen.lost.into_iter().filter(|_| is_markdown(&found.id)).map(|(start, length)| {
+        Problem::error(&found.file, "a brace that belongs to no `{{ … }}` would stand in the letter")
+            .at(found.text.clone(), offset + start, length)
+            .hint("put back the brace that was lost; a real one is written {{ \"{\" }}")
+    });
+    unknown.chain(deep).chain(lost).collect()
 }
 
 fn add(tera: &mut Tera, id: &str, source: &str, found: &Found, offset: usize, problems: &mut Vec<Problem>) {

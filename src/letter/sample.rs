@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 
-use super::{MailSettings, ReplyTo, Unsubscribe};
+use super::{MailSettings, ReplyTo, Testimonial, Unsubscribe};
 use crate::domain::address::{Address, AddressError};
 use crate::domain::customer::{Customer, Person};
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts};
+use crate::domain::figures::Peers;
 use crate::domain::ids::Relationship;
 use crate::domain::money::{Currency, Money};
 use crate::domain::notice::{Draft, Line, NoticeKey, Priority, Subject};
+use crate::domain::promise::Promise;
 use crate::domain::receivable::{Kind, Payment, Receivable, Status};
 use crate::domain::rule::{Anchor, ReceivableDate, Recipient, Rule, Stage};
 use crate::domain::settings::Settings;
@@ -55,8 +57,13 @@ pub(super) struct Sample {
     pub(super) draft: Draft,
     pub(super) facts: Facts,
     pub(super) mail: MailSettings,
+    pub(super) peers: Option<Peers>,
+    pub(super) testimonials: Vec<Testimonial>,
     pub(super) now: Timestamp,
 }
+
+/// How the sample business lets people unsubscribe.
+pub(super) const UNSUBSCRIBE: &str = "https://unsubscribe.example/";
 
 const TODAY: Date = date(2026, 3, 12);
 
@@ -113,7 +120,7 @@ pub(super) fn sample(
         locale: None,
         country: None,
         zone: settings.business.zone.clone(),
-        segment: None,
+        segment: (!bare).then(|| "machining".into()),
         tags: vec![],
         owner: (!bare).then(|| person.clone()),
         attributes: BTreeMap::new(),
@@ -141,10 +148,21 @@ pub(super) fn sample(
         from: person.clone(),
         reply_to: ReplyTo::Owner,
         redirect_to: None,
-        unsubscribe: Unsubscribe { mailto: person.address, url: None },
+        unsubscribe: Unsubscribe { mailto: person.address, url: Some(UNSUBSCRIBE.to_owned()) },
         attachments: PathBuf::new(),
     };
-    Some(Sample { draft, facts, mail, now: noon(TODAY) })
+    let peers = if edge == Edge::Full { Peers::of(86, 100) } else { None };
+    Some(Sample { draft, facts, mail, peers, testimonials: testimonials(edge), now: noon(TODAY) })
+}
+
+fn testimonials(edge: Edge) -> Vec<Testimonial> {
+    let quote = |segment: Option<&str>| Testimonial {
+        quote: "It has run for two years without a stop.".into(),
+        name: "Sample Person".into(),
+        segment: segment.map(str::to_owned),
+        locale: None,
+    };
+    if edge == Edge::Full { vec![quote(Some("machining")), quote(None)] } else { vec![] }
 }
 
 fn noon(day: Date) -> Timestamp {
@@ -191,9 +209,14 @@ fn receivable(n: i32, edge: Edge, settled: bool, guarantor: &Person) -> Option<R
             vec![]
         },
         pauses: vec![],
-        promises: vec![],
+        promises: if bare { vec![] } else { vec![promise(amount, due_on)] },
         acknowledged_on: vec![],
     })
+}
+
+fn promise(amount: Money, due_on: Date) -> Promise {
+    let promised_on = due_on.saturating_add(2.days());
+    Promise { made_on: due_on, promised_on, until: promised_on, amount, binding: true, ended_on: None }
 }
 
 fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &Facts, edge: Edge) -> Draft {

@@ -78,6 +78,7 @@ impl<'s> Reader<'s> {
     pub fn read(&mut self) {
         let mut at = 0;
         while let Some(open) = self.source[at..].find('{').map(|found| found + at) {
+            self.literal(at, open);
             let (close, is_block) = match self.source[open + 1..].chars().next() {
                 Some('{') => ("}}", false),
                 Some('%') => ("%}", true),
@@ -86,18 +87,43 @@ impl<'s> Reader<'s> {
                     continue;
                 }
                 _ => {
+                    self.lose(open, 1);
                     at = open + 1;
                     continue;
                 }
             };
             let end = self.end_of_tag(open + 2, close);
             let tokens = tokens(self.source, open + 2, end);
-            at = end;
+            at = self.source.len().min(end + if self.source[end..].starts_with(close) { 2 } else { 1 });
             if is_block && matches!(tokens.first(), Some(Token::Path(_, "raw"))) {
-                at = self.source[end..].find("endraw").map_or(self.source.len(), |found| end + found);
+                at = self.after(self.after(at, "endraw"), "%}");
             } else {
                 self.tag(&tokens, is_block, open);
             }
+        }
+        self.literal(at, self.source.len());
+    }
+
+    /// Where what follows the next `word` begins.
+    fn after(&self, at: usize, word: &str) -> usize {
+        self.source[at..].find(word).map_or(self.source.len(), |found| at + found + word.len())
+    }
+
+    /// Text outside every tag: it should have no closing brace.
+    fn literal(&mut self, from: usize, until: usize) {
+        let text = &self.source[from..until];
+        if let Some(first) = text.find('}') {
+            let run = text[first..].bytes().take_while(|byte| *byte == b'}').count();
+            let marked = text[..first].ends_with(['%', '#']);
+            self.lose(from + first - usize::from(marked), run + usize::from(marked));
+            self.literal(from + first + run, until);
+        }
+    }
+
+    fn lose(&mut self, start: usize, length: usize) {
+        let same_line = |(last, _): &(usize, usize)| !self.source[*last..start].contains('\n');
+        if !self.found.lost.last().is_some_and(same_line) {
+            self.found.lost.push((start, length));
         }
     }
 
@@ -109,6 +135,9 @@ impl<'s> Reader<'s> {
                 Some(open) => quote = Some(open).filter(|open| *open != c),
                 None if "\"'`".contains(c) => quote = Some(c),
                 None if self.source[start + offset..].starts_with(close) => return start + offset,
+                // Tera says that the second brace is missing; what follows
+                // is text again.
+                None if c == '}' && close == "}}" => return start + offset,
                 None => {}
             }
         }
@@ -303,6 +332,24 @@ mod tests {
             for name in &found.unknown {
                 assert_eq!(&source[name.start..name.start + name.length], name.path);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_tag_that_lost_a_brace_is_found() {
+        for (source, expected) in [
+            ("{{ today | date }} {# { } #} {% raw %}{ x }}{% endraw %} {% if many %}a{% endif %}", vec![]),
+            ("Dear { customer.greeting }},", vec!["{"]),
+            ("Dear {customer.greeting},\n尊敬的 customer.greeting }}：", vec!["{", "}}"]),
+            ("{ if many %}a{% endif %}\nif many %}", vec!["{", "%}"]),
+            ("{{ today }}}", vec!["}"]),
+        ] {
+            let lost: Vec<&str> = look(source, &[])
+                .lost
+                .into_iter()
+                .map(|(start, length)| &source[start..start + length])
+                .collect();
+            assert_eq!(lost, expected, "{source}");
         }
     }
 

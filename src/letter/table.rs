@@ -11,6 +11,11 @@ use super::words::{Labels, Language};
 /// The most characters of one cell.
 const CELL_CHARS_MAX: usize = 60;
 
+/// The most characters of a number that does not break over lines: INV-1003
+/// is searched for as one word, and a longer one must not push the amounts
+/// off a narrow screen.
+const UNBROKEN_CHARS_MAX: usize = 16;
+
 /// A list of claims, ready to be written. Columns that would say nothing are
 /// left out.
 pub(super) struct Table {
@@ -22,6 +27,7 @@ pub(super) struct Table {
 }
 
 struct Row {
+    number: String,
     item: String,
     due: String,
     overdue: String,
@@ -40,6 +46,8 @@ enum Column {
 
 /// What stands in a cell.
 struct Cell<'t> {
+    /// Before the text, in one piece.
+    unbroken: &'t str,
     text: &'t str,
     link: Option<&'t str>,
     strong: bool,
@@ -91,7 +99,7 @@ impl Table {
         for cells in self.cells() {
             out.push_str("\n|");
             for cell in cells {
-                let text = state.escape(cell.text)?;
+                let text = cell.escaped(state)?;
                 match cell.link {
                     Some(url) => out.extend([" [", &text, "](", &state.escape(url)?, ") |"]),
                     None if cell.strong && !text.is_empty() => out.extend([" **", &text, "** |"]),
@@ -120,7 +128,7 @@ impl Table {
         for cells in self.cells() {
             out.push_str("<tr>");
             for (column, cell) in self.columns.iter().zip(cells) {
-                let text = state.escape(cell.text)?;
+                let text = cell.escaped(state)?;
                 out.extend(["<td", align(column)]);
                 match cell.link {
                     Some(url) => out.extend(["<a href=\"", &state.escape(url)?, "\">", &text, "</a></td>"]),
@@ -147,7 +155,10 @@ impl Table {
                 Column::Due | Column::Overdue | Column::Pay => "",
             };
             let strong = !amount.is_empty();
-            self.columns.iter().map(|column| Cell { text: cell(column), link: None, strong }).collect()
+            self.columns
+                .iter()
+                .map(|column| Cell { unbroken: "", text: cell(column), link: None, strong })
+                .collect()
         });
         rows.chain(foot)
     }
@@ -173,7 +184,19 @@ impl Column {
             Self::Balance => &row.balance,
             Self::Pay => link.map_or("", |_| labels.pay),
         };
-        Cell { text, link, strong: false }
+        let unbroken = if self == Self::Item { row.number.as_str() } else { "" };
+        Cell { unbroken, text, link, strong: false }
+    }
+}
+
+impl Cell<'_> {
+    fn escaped(&self, state: &State<'_>) -> TeraResult<String> {
+        let text = state.escape(self.text)?;
+        if self.unbroken.is_empty() {
+            return Ok(text);
+        }
+        let number = state.escape(self.unbroken)?;
+        Ok(format!("<span style=\"white-space: nowrap\">{number}</span>{text}"))
     }
 }
 
@@ -188,17 +211,21 @@ fn row(item: &Map, language: Language) -> TeraResult<Row> {
         Ok(language.money(money_of(value)?))
     };
     let labels = language.labels();
-    let mut name = text("number").to_owned();
+    let number = text("number");
+    let mut name = number.to_owned();
     if !text("description").is_empty() {
         name = format!("{name}{}{}", labels.comma, text("description"));
     }
     let mut name = clean::value_within(&name, CELL_CHARS_MAX);
+    let unbroken = if number.chars().count() <= UNBROKEN_CHARS_MAX { number.len() } else { 0 };
+    let number: String = name.drain(..unbroken).collect();
     if field(item, "part_paid").is_some_and(Value::is_truthy) {
         name = format!("{name}{}{}{}", labels.comma, labels.originally, money("amount")?);
     }
     let days = field(item, "days_overdue").and_then(Value::as_i64).unwrap_or_default();
     let due = text("due_on");
     Ok(Row {
+        number,
         item: name,
         due: due.parse::<Date>().map_or_else(|_| due.to_owned(), |date| language.short_date(date)),
         overdue: if days > 0 { language.days(days) } else { "–".to_owned() },

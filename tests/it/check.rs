@@ -6,6 +6,7 @@ mod includes;
 mod rules;
 mod settings;
 mod shipped;
+mod testimonials;
 mod text;
 
 use std::fmt::Write as _;

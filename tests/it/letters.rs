@@ -12,33 +12,69 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use courtesy::domain::delivery::Parcel;
-use courtesy::letter::{Composer, Content, mime};
+use courtesy::letter::{Composer, Content, Testimonial, mime};
 use mail_parser::{HeaderValue, Message, MessageParser};
 use sample::Sample;
 
 const MESSAGE_ID: &str = "letter-1.0@morningstar.example";
 
 /// Every letter that is shipped.
-const TEMPLATES: [&str; 12] = [
+const TEMPLATES: [&str; 32] = [
     "reminder/coming-due",
     "reminder/due-today",
     "reminder/friendly",
     "reminder/firm",
     "reminder/final-notice",
+    "reminder/broken-promise",
+    "advance/coming-due",
+    "advance/due",
+    "advance/friendly",
+    "note/coming-due",
+    "note/due",
+    "note/dishonoured",
+    "note/final-notice",
     "internal/hand-over",
+    "internal/advance-unpaid",
+    "internal/plan-missed",
+    "internal/broken-promise",
+    "internal/limitation-watch",
+    "internal/silent-customer",
     "thanks/payment",
     "thanks/part-payment",
     "thanks/visit",
     "thanks/signing",
+    "thanks/purchase",
+    "thanks/favour",
     "check-in/onboarding",
-    "internal/silent-customer",
+    "greeting/season",
+    "greeting/trip",
+    "care/spare-part",
+    "care/usage-survey",
+    "care/referral-ask",
+    "news/product",
 ];
+
+/// Whether the letter asks the customer to pay.
+fn is_reminder(template: &str) -> bool {
+    ["reminder/", "advance/", "note/"].iter().any(|folder| template.starts_with(folder))
+}
 
 const LOCALES: [&str; 2] = ["en", "zh-CN"];
 
 static COMPOSER: LazyLock<Composer> = LazyLock::new(|| {
+    let quote = |quote: &str, name: &str, segment: Option<&str>, locale: &str| Testimonial {
+        quote: quote.into(),
+        name: name.into(),
+        segment: segment.map(Into::into),
+        locale: Some(locale.into()),
+    };
     Composer::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"))
         .expect("the shipped templates load")
+        .quoting(vec![
+            quote("When we called, somebody came.", "A customer of eight years", None, "en"),
+            quote("The first part was a good part.", "A toolmaker", Some("machining"), "en"),
+            quote("有问题打一个电话，当天就有人来。", "一位合作八年的客户", None, "zh-CN"),
+        ])
 });
 
 fn compose(sample: &Sample) -> Content {

@@ -17,6 +17,8 @@ pub(in crate::letter) struct Scene {
     pub(super) items: Vec<ItemView>,
     pub(super) below: Vec<ItemView>,
     pub(super) others: Vec<ItemView>,
+    pub(super) contract_items: Vec<ItemView>,
+    pub(super) contract_totals: Vec<String>,
     pub(super) item_count: usize,
     pub(super) totals: Vec<String>,
     pub(super) below_totals: Vec<String>,
@@ -28,8 +30,13 @@ pub(in crate::letter) struct Scene {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payment: Option<PaymentView>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) promise: Option<PromiseView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) event: Option<EventView>,
     pub(super) passed_over: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) peers: Option<PeersView>,
+    pub(super) testimonials: Vec<TestimonialView>,
     pub(super) today: Day,
     pub(super) class: &'static str,
     pub(super) locale: String,
@@ -91,6 +98,12 @@ pub(super) struct ItemView {
     pub(super) guarantor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) limitation_on: Option<Day>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limitation_days_left: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limitation_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limitation_since: Option<Day>,
     /// On the last of a list: what the table says below its rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tail: Option<Tail>,
@@ -115,6 +128,28 @@ pub(super) struct CreditView {
 pub(super) struct PaymentView {
     pub(super) amount: String,
     pub(super) received_on: Day,
+}
+
+#[derive(Serialize)]
+pub(super) struct PromiseView {
+    pub(super) amount: String,
+    pub(super) promised_on: Day,
+    pub(super) made_on: Day,
+    pub(super) number: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct PeersView {
+    pub(super) on_time_percent: u8,
+}
+
+#[derive(Serialize)]
+pub(super) struct TestimonialView {
+    pub(super) quote: String,
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) segment: Option<String>,
+    pub(super) own: bool,
 }
 
 #[derive(Serialize)]

@@ -97,7 +97,10 @@ fn shipped_files() -> Vec<(PathBuf, &'static str)> {
             .filter(|(file, _)| file.extension().is_some_and(|ending| ending == "yaml"))
             .collect::<Vec<_>>()
     };
-    let mut files = vec![(shipped().join("courtesy.yaml"), "Courtesy")];
+    let mut files = vec![
+        (shipped().join("courtesy.yaml"), "Courtesy"),
+        (shipped().join("testimonials.yaml"), "Testimonials"),
+    ];
     files.extend(of("rules", "Rule"));
     files.extend(of("calendars", "Calendar"));
     files

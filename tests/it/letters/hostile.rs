@@ -10,7 +10,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::sample::{Sample, TODAY, line, money, person, receivable};
-use super::{MESSAGE_ID, build, compose, header, parse};
+use super::{MESSAGE_ID, build, compose, header, is_reminder, parse};
 
 /// Puts a text wherever data comes from outside.
 fn everywhere(text: &str, template: &str, locale: &str) -> Sample {
@@ -30,12 +30,12 @@ fn everywhere(text: &str, template: &str, locale: &str) -> Sample {
     item.contract = some();
     item.pay_url = some();
     item.guarantor = Some(person(text, "guarantor@surety.example"));
-    if !template.starts_with("reminder/") && !template.contains("payment") {
+    if !is_reminder(template) && !template.contains("payment") {
         sample.about_event(text, Some(text), Some(text));
     }
     let mut second = receivable("R2", Some(text), "10", "EUR", date(2026, 3, 1));
     second.description = some();
-    if template.starts_with("reminder/") {
+    if is_reminder(template) {
         sample.add(second, true);
         sample.draft.cc = vec![Recipient::Owner];
     }
@@ -94,13 +94,17 @@ fn assert_intended(sample: &Sample) -> Content {
     content
 }
 
-const TEMPLATES: [&str; 6] = [
+const TEMPLATES: [&str; 10] = [
     "reminder/firm",
     "reminder/final-notice",
     "thanks/visit",
     "check-in/onboarding",
     "internal/silent-customer",
     "internal/hand-over",
+    "reminder/broken-promise",
+    "note/dishonoured",
+    "thanks/favour",
+    "news/product",
 ];
 
 #[test]
@@ -175,7 +179,7 @@ fn a_value_of_nothing_visible_counts_as_missing() {
             let sample = everywhere(text, template, "en");
             let content = assert_intended(&sample);
             assert!(!content.text.contains("Dear ,") && !content.text.contains("()"), "{}", content.text);
-            if template.starts_with("reminder/") {
+            if is_reminder(template) {
                 assert!(content.text.starts_with("Dear Sir or Madam,"));
                 assert!(content.text.contains("R1"), "the id stands for the number");
             }

@@ -8,6 +8,7 @@ use courtesy::domain::calendar::{Calendars, Days, Hours};
 use courtesy::domain::customer::{Class, Customer, Person};
 use courtesy::domain::event::{Event, EventOutcome};
 use courtesy::domain::facts::{CustomerFacts, Facts};
+use courtesy::domain::figures::Peers;
 use courtesy::domain::money::Money;
 use courtesy::domain::notice::{Draft, Line, NoticeKey, Priority, Subject};
 use courtesy::domain::offset::Offset;
@@ -28,6 +29,7 @@ pub struct Sample {
     pub facts: Facts,
     pub settings: Settings,
     pub mail: MailSettings,
+    pub peers: Option<Peers>,
     pub now: Timestamp,
 }
 
@@ -56,6 +58,7 @@ impl Sample {
             facts: facts(locale, vec![item]),
             settings: settings(),
             mail: mail(),
+            peers: None,
             now: "2026-03-12T05:00:00Z".parse().expect("a moment"),
         };
         if chinese {
@@ -71,10 +74,12 @@ impl Sample {
         if template.starts_with("internal/") {
             sample.draft.to = vec![Recipient::Owner];
             sample.draft.class = Class::Internal;
-        } else if !template.starts_with("reminder/") {
+        } else if template.starts_with("news/") {
+            sample.draft.class = Class::Marketing;
+        } else if !super::is_reminder(template) {
             sample.draft.class = Class::Courtesy;
         }
-        if template == "reminder/final-notice" {
+        if template.ends_with("/final-notice") {
             sample.draft.deadline = Some(Offset::days(7));
         }
         sample
@@ -108,6 +113,11 @@ impl Sample {
         self.draft.lines = vec![line(Subject::Event("E1".into()), true)];
     }
 
+    /// The letter is about nothing in particular.
+    pub fn about_customer(&mut self) {
+        self.draft.lines = vec![line(Subject::Customer("C1".into()), true)];
+    }
+
     /// The letter answers a payment for the invoice.
     pub fn about_payment(&mut self, amount: &str) {
         let id = "P1";
@@ -122,6 +132,7 @@ impl Sample {
             facts: &self.facts,
             settings: &self.settings,
             mail: &self.mail,
+            peers: self.peers,
             now: self.now,
         }
     }

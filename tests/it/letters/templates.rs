@@ -7,9 +7,7 @@ use courtesy::domain::calendar::Days;
 use courtesy::domain::customer::Class;
 use courtesy::domain::filter::Filter;
 use courtesy::domain::offset::Offset;
-use courtesy::domain::rule::{
-    Anchor, Backlog, BudgetKind, ReceivableDate, Recipient, Repeat, Rule, Stage, Then,
-};
+use courtesy::domain::rule::{Anchor, Backlog, BudgetKind, ReceivableDate, Recipient, Rule, Stage};
 use courtesy::letter::{ComposeError, Composer, catalogue};
 use courtesy::problem::{Problem, Severity};
 use tempfile::TempDir;
@@ -78,38 +76,8 @@ fn rule(name: &str, anchor: Anchor, class: Class, stages: Vec<Stage>) -> Rule {
 }
 
 fn shipped_rules() -> Vec<Rule> {
-    let due = || Anchor::Receivable(ReceivableDate::DueOn);
-    let mut last = stage("final-notice", "reminder/final-notice");
-    last.deadline = Some(Offset::days(7));
-    let mut over = stage("hand-over", "internal/hand-over");
-    over.to = vec![Recipient::Owner];
-    let mut check_in = stage("check-in", "check-in/onboarding");
-    check_in.repeat = Some(Repeat {
-        every: Offset::days(7),
-        growing: 1.0,
-        until: None,
-        at_most: Some(4),
-        then: Some(Then { to: vec![Recipient::Owner], template: "internal/silent-customer".into() }),
-    });
-    let ladder = ["coming-due", "due-today", "friendly", "firm"]
-        .into_iter()
-        .map(|name| stage(name, &format!("reminder/{name}")))
-        .chain([last, over])
-        .collect();
-    let event = |kind: &str| Anchor::Event(vec![kind.into()]);
-    vec![
-        rule("payment-reminders", due(), Class::Dunning, ladder),
-        rule(
-            "payment-thanks",
-            Anchor::Receivable(ReceivableDate::SettledOn),
-            Class::Courtesy,
-            vec![stage("thanks", "thanks/payment")],
-        ),
-        rule("part-thanks", Anchor::Payment, Class::Courtesy, vec![stage("thanks", "thanks/part-payment")]),
-        rule("visit-thanks", event("visit"), Class::Courtesy, vec![stage("thanks", "thanks/visit")]),
-        rule("signing-thanks", event("signing"), Class::Courtesy, vec![stage("thanks", "thanks/signing")]),
-        rule("onboarding-check-in", event("delivery"), Class::Courtesy, vec![check_in]),
-    ]
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/courtesy.yaml");
+    courtesy::config::load(&file, &|_| None).expect("the shipped configuration is right").rules
 }
 
 #[test]
@@ -154,6 +122,15 @@ fn every_problem_of_a_folder_is_found_at_its_place() {
         (
             "---\nsubject: \"{{ receivable.numbr }}\"\n---\nx",
             "en/a.md:2:14: no variable is called `receivable.numbr` (did you mean `receivable.number`?)",
+        ),
+        (
+            "---\nsubject: x\n---\nDear { customer.greeting }},",
+            "en/a.md:4:6: a brace that belongs to no `{{ … }}` would stand in the letter (put back the brace that was lost; a real one is written {{ \"{\" }})",
+        ),
+        ("---\nsubject: \"{{ item_count } claims\"\n---\nx", "en/a.md:2:25: Found `}` but expected }}."),
+        (
+            "---\nsubject: x\n---\nDear {{ customer.greeting },\nwhat {{ today }} is",
+            "en/a.md:4:27: Found `}` but expected }}.",
         ),
         (
             "---\nsubject: x\n---\na\n{% if typo %}x{% endif %}",
@@ -272,6 +249,41 @@ fn templates_that_are_missing_or_that_nobody_uses_are_named() {
 }
 
 #[test]
+fn a_language_that_lacks_a_letter_the_others_have_is_named() {
+    let text = "---\nsubject: x\n---\nx";
+    let dir = folder(&[
+        ("en/a.md", text),
+        ("en/b.md", text),
+        ("zh-CN/a.md", text),
+        ("zh-TW/a.md", text),
+        ("pl/b.md", text),
+    ]);
+    let composer = Composer::load(dir.path()).expect("it loads");
+    let mut over = stage("over", "b");
+    over.to = vec![Recipient::Owner];
+    let stages = vec![stage("one", "a"), over];
+    let problems = composer
+        .check(&[rule("r", Anchor::Event(vec!["visit".into()]), Class::Courtesy, stages)], &settings());
+    let told: Vec<String> = problems.iter().map(|problem| told(problem, dir.path())).collect();
+    let expected = "pl/a.md: rule `r`, stage `one`: readers of `pl` get this letter in another language (write it in theirs)";
+    assert_eq!(told, [expected]);
+    assert_eq!(problems[0].severity, Severity::Warning);
+}
+
+#[test]
+fn news_that_nobody_can_unsubscribe_from_are_refused() {
+    let letter = |body: &str| format!("---\nsubject: x\n---\n{body}");
+    let dir = folder(&[("en/a.md", &letter("x")), ("en/b.md", &letter("[Unsubscribe]({{ unsubscribe }})"))]);
+    let composer = Composer::load(dir.path()).expect("it loads");
+    let stages = vec![stage("silent", "a"), stage("good", "b")];
+    let problems = composer
+        .check(&[rule("r", Anchor::Event(vec!["visit".into()]), Class::Marketing, stages)], &settings());
+    let told: Vec<String> = problems.iter().map(|problem| told(problem, dir.path())).collect();
+    let expected = "en/a.md: rule `r`, stage `silent`, a letter with everything known: news must say how to unsubscribe; put a link to `{{ unsubscribe }}` into it";
+    assert_eq!(told, [expected]);
+}
+
+#[test]
 fn a_letter_falls_back_to_the_nearest_language() {
     let text = |locale: &str| format!("---\nsubject: {locale}\n---\nx");
     let (en, cn, hant) = (text("en"), text("zh-CN"), text("zh-Hant"));
@@ -313,7 +325,11 @@ fn a_page_of_its_own_replaces_the_html_part() {
         "{}",
         content.html
     );
-    assert!(content.html.contains("<td>2026-0117, loom parts</td>"), "{}", content.html);
+    assert!(
+        content.html.contains("<td><span style=\"white-space: nowrap\">2026-0117</span>, loom parts</td>"),
+        "{}",
+        content.html
+    );
     assert!(content.html.contains("<body class=\"courtesy\">"), "{}", content.html);
     let content = composer.compose(&Sample::new("b", "en").occasion()).expect("it composes");
     assert_eq!(content.text, "a piece, b\n");
