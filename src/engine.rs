@@ -19,11 +19,13 @@ pub mod rehearsal;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::clock::Clock;
 use crate::domain::delivery::Unreachable;
 use crate::domain::facts::{Facts, Reach};
+use crate::domain::figures::Peers;
 use crate::domain::ids::RuleName;
 use crate::domain::plan;
 use crate::domain::retry;
@@ -31,7 +33,7 @@ use crate::domain::rule::{Rule, RuleSeen, Rules};
 use crate::domain::settings::Settings;
 use crate::letter::{Composer, MailSettings};
 use crate::relay::Relay;
-use crate::store::{Made, OutboxLetter, Store};
+use crate::store::{Made, OutboxLetter, Store, StoreError};
 
 /// Everything that is loaded from files, and replaced whole by a reload.
 #[derive(Debug)]
@@ -64,11 +66,12 @@ impl Office {
         seen: BTreeMap<RuleName, RuleSeen>,
         row: &OutboxLetter,
         facts: &Facts,
+        peers: Option<Peers>,
         now: Timestamp,
     ) -> Result<Made, String> {
         // What it waits for is not asked, only what it says.
         let row = OutboxLetter { approved: true, ..row.clone() };
-        let decided = ready::decide(self, &self.rules_in_force(seen), &row, facts, now);
+        let decided = ready::decide(self, &self.rules_in_force(seen), &row, facts, peers, now);
         decided.map(|(_, made)| made).map_err(|(_, why)| why)
     }
 
@@ -97,6 +100,8 @@ pub struct Engine<S, R, C> {
     office: Arc<RwLock<Arc<Office>>>,
     // Shared by the couriers, because a pause concerns all of them.
     relay_state: Arc<Mutex<RelayState>>,
+    // What other customers do, and the day it was counted on.
+    peers: Arc<Mutex<Option<PeersOf>>>,
     stopping: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
@@ -108,6 +113,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             clock: self.clock.clone(),
             office: Arc::clone(&self.office),
             relay_state: Arc::clone(&self.relay_state),
+            peers: Arc::clone(&self.peers),
             stopping: Arc::clone(&self.stopping),
         }
     }
@@ -151,6 +157,9 @@ impl DeliveryReport {
     }
 }
 
+/// What was counted on a day.
+type PeersOf = (Date, Option<Peers>);
+
 /// How the relay has been lately. Being down costs no letter an attempt.
 #[derive(Debug, Default)]
 struct RelayState {
@@ -170,6 +179,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             clock,
             office: Arc::new(RwLock::new(Arc::new(office))),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
+            peers: Arc::new(Mutex::new(None)),
             stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
         }
     }
@@ -194,6 +204,19 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// on the old one.
     pub fn replace_office(&self, office: Office) {
         *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    }
+
+    /// What other customers do, counted once a day, so that letters of one
+    /// day say the same.
+    async fn peers(&self, now: Timestamp) -> Result<Option<Peers>, StoreError> {
+        let today = self.office().settings.business.day(now);
+        let known = *self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, peers)) = known.filter(|(day, _)| *day == today) {
+            return Ok(peers);
+        }
+        let peers = peers_on(&self.store, today).await?;
+        *self.peers.lock().unwrap_or_else(PoisonError::into_inner) = Some((today, peers));
+        Ok(peers)
     }
 
     /// Lets couriers finish the letter in hand and take no other.
@@ -242,4 +265,13 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     fn with_relay_state<T>(&self, change: impl FnOnce(&mut RelayState) -> T) -> T {
         change(&mut self.relay_state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// How customers paid in the year before a day.
+///
+/// # Errors
+/// What the store could not do.
+pub async fn peers_on<S: Store>(store: &S, today: Date) -> Result<Option<Peers>, StoreError> {
+    let payers = store.payers(today.saturating_sub(1.year())).await?;
+    Ok(Peers::of(payers.on_time, payers.all))
 }

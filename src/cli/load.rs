@@ -101,8 +101,13 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
 /// A hash of everything the business decided once.
 fn fingerprint(settings: &Settings) -> String {
     // Every field shows itself in `Debug`, and all maps and sets are ordered.
-    let digest = Sha256::digest(format!("{settings:?}"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", u128::from_be_bytes(digest_half(&Sha256::digest(format!("{settings:?}")))))
+}
+
+fn digest_half(digest: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
 }
 
 /// The same again from the files, for a reload.

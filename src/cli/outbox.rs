@@ -11,6 +11,7 @@ use super::{Global, Surroundings, Verdict, load};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
+use crate::engine::peers_on;
 use crate::store::sqlite::{Decision, SqliteStore};
 use crate::store::{Made, OutboxFilter, OutboxLetter, Store};
 
@@ -230,7 +231,8 @@ async fn show(
     if letter.state.is_waiting() {
         let office = load::office(config).map_err(Found)?;
         let (row, facts) = store.letter_and_facts(id, office.reach(now)).await?;
-        match office.preview(store.rules_seen().await?, &row, &facts, now) {
+        let peers = peers_on(&store, office.settings.business.day(now)).await?;
+        match office.preview(store.rules_seen().await?, &row, &facts, peers, now) {
             Ok(made) => {
                 "As it would leave now; it is made anew if anything in it changes.".clone_into(&mut note);
                 letter.made = Some(made);

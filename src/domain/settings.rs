@@ -1,6 +1,8 @@
 //! What the whole business decided once: who it is, when it writes, how
 //! often.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::calendar::{Calendars, Hours};
@@ -42,6 +44,14 @@ pub struct Business {
     pub manager: Option<Person>,
     /// Who looks after the installation.
     pub operator: Person,
+}
+
+impl Business {
+    /// The civil day of a moment where the business is.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> Date {
+        at.to_zoned_datetime(self.zone.clone()).date()
+    }
 }
 
 /// When and how often letters leave.

@@ -17,6 +17,7 @@ use super::{DeliveryReport, Engine, Office, journal};
 use crate::clock::Clock;
 use crate::domain::delivery::{self, AttemptContext, LeftOut, Outcome, SmtpStage, Transition, Unreachable};
 use crate::domain::facts::Reach;
+use crate::domain::figures::Peers;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::plan;
@@ -37,6 +38,7 @@ struct Round {
     office: Arc<Office>,
     rules: Rules,
     reach: Reach,
+    peers: Option<Peers>,
     queue: Mutex<VecDeque<LetterId>>,
     // Couriers whose outcome could not be written yet.
     unrecorded: AtomicUsize,
@@ -68,6 +70,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 office,
                 rules,
                 reach,
+                peers: self.peers(now).await?,
                 queue: Mutex::new(queue),
                 unrecorded: AtomicUsize::new(0),
             });
@@ -162,7 +165,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         if !matches!(row.state, LetterState::Queued | LetterState::Retry) || row.next_attempt_at > now {
             return Ok(None);
         }
-        match decide(&round.office, &round.rules, &row, &facts, now) {
+        match decide(&round.office, &round.rules, &row, &facts, round.peers, now) {
             Ok((draft, made)) => Ok(Some(Ready { row, facts: Arc::new(facts), draft, made })),
             Err((what, why)) => {
                 if self.store.set_aside(letter, row.attempts, what.clone(), why.clone(), now).await? {

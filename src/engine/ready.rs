@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Office;
 use crate::domain::facts::Facts;
+use crate::domain::figures::Peers;
 use crate::domain::notice::Draft;
 use crate::domain::plan::{self, Recheck};
 use crate::domain::rule::Rules;
@@ -37,6 +38,7 @@ pub(super) fn decide(
     rules: &Rules,
     row: &OutboxLetter,
     facts: &Facts,
+    peers: Option<Peers>,
     now: Timestamp,
 ) -> Result<(Draft, Made), (SetAside, String)> {
     let settings = &office.settings;
@@ -50,7 +52,7 @@ pub(super) fn decide(
         return Err((SetAside::Hold, "awaiting approval".to_owned()));
     }
     // One customer's letter must not stop the others', whatever is in it.
-    let made = catch_unwind(AssertUnwindSafe(|| make(office, row, &draft, facts, now)));
+    let made = catch_unwind(AssertUnwindSafe(|| make(office, row, &draft, (facts, peers), now)));
     match made {
         Ok(Ok(made)) => Ok((draft, made)),
         Ok(Err(error)) => Err((SetAside::Hold, error.to_string())),
@@ -65,11 +67,10 @@ fn make(
     office: &Office,
     row: &OutboxLetter,
     draft: &Draft,
-    facts: &Facts,
+    (facts, peers): (&Facts, Option<Peers>),
     now: Timestamp,
 ) -> Result<Made, ComposeError> {
-    let occasion =
-        Occasion { draft, facts, settings: &office.settings, mail: &office.mail, peers: None, now };
+    let occasion = Occasion { draft, facts, settings: &office.settings, mail: &office.mail, peers, now };
     let content = office.composer.compose(&occasion)?;
     if let Some(made) = row.made.as_ref().filter(|made| made.fingerprint == content.fingerprint) {
         return Ok(made.clone());
