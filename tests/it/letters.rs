@@ -7,6 +7,7 @@ mod hostile;
 mod message;
 mod sample;
 mod templates;
+mod variables;
 
 use std::path::Path;
 use std::sync::LazyLock;
