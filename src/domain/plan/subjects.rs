@@ -158,7 +158,11 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
 
 /// A promise, to be spoken of once it is broken.
 fn of_promise<'a>(view: &View<'a>, receivable: &'a Receivable, promise: &Promise) -> Item<'a> {
+    // Of several, the last one is what there is to speak of.
+    let followed =
+        receivable.promises.iter().rev().find(|other| other.binding).is_some_and(|last| last != promise);
     let anchor = match promise.standing(&receivable.payments, view.today) {
+        Standing::Broken if followed => Err(Stop::PromiseOver("another followed")),
         Standing::Broken => {
             Ok(Anchored { day: promise.promised_on, at: None, round: Round::On(promise.promised_on) })
         }

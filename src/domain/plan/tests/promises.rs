@@ -93,6 +93,29 @@ fn a_promise_that_a_newer_one_replaced_is_not_called_broken() {
 }
 
 #[test]
+fn the_second_broken_promise_is_told_to_the_owner_alone_and_once() {
+    let mut world = promised();
+    let mut again = broken_promise();
+    again.name = "broken-again".into();
+    again.class = Class::Internal;
+    again.stages = vec![to_owner(stage("again", "0d"))];
+    again.audience.broken_promises_at_least = Some(2);
+    world.rules.rules[0].0.unless.broken_promises_at_least = Some(2);
+    let seen = world.rules.rules[0].1.clone();
+    world.rules.rules.push((again, seen));
+    world.run_until("2026-03-21T00:00");
+    world.item("R1").promises.push(promise("2026-03-23", "2026-03-25", "2026-03-26"));
+    assert_eq!(
+        world.run_until("2026-04-01T00:00").sent[3..],
+        [
+            "2026-03-20 09:00 broken-promise/broken R1",
+            "2026-03-27 09:00 broken-again/again R1",
+            "2026-03-31 09:00 reminders/firm R1",
+        ]
+    );
+}
+
+#[test]
 fn a_promise_beyond_the_limits_stops_nothing() {
     let mut world = promised();
     world.item("R1").promises[0].binding = false;
