@@ -79,7 +79,7 @@ pub fn of_rule<'a>(view: &View<'a>, rule: &'a Rule) -> Vec<Item<'a>> {
             .of
             .receivables
             .iter()
-            .flat_map(|receivable| receivable.promises.iter().map(move |promise| (receivable, promise)))
+            .flat_map(|receivable| to_speak_of(receivable).map(move |promise| (receivable, promise)))
             .map(|(receivable, promise)| of_promise(view, receivable, promise))
             .collect(),
         Anchor::Receivable(date) => {
@@ -156,13 +156,17 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
     }
 }
 
+/// Of several promises, the last that counted; and the last of all, where it
+/// was beyond the limits.
+fn to_speak_of(receivable: &Receivable) -> impl Iterator<Item = &Promise> {
+    let counted = receivable.promises.iter().rev().find(|promise| promise.binding);
+    let beyond = receivable.promises.last().filter(|promise| !promise.binding);
+    counted.into_iter().chain(beyond)
+}
+
 /// A promise, to be spoken of once it is broken.
 fn of_promise<'a>(view: &View<'a>, receivable: &'a Receivable, promise: &Promise) -> Item<'a> {
-    // Of several, the last one is what there is to speak of.
-    let followed =
-        receivable.promises.iter().rev().find(|other| other.binding).is_some_and(|last| last != promise);
     let anchor = match promise.standing(&receivable.payments, view.today) {
-        Standing::Broken if followed => Err(Stop::PromiseOver("another followed")),
         Standing::Broken => {
             Ok(Anchored { day: promise.promised_on, at: None, round: Round::On(promise.promised_on) })
         }

@@ -1,1 +1,0 @@
-//! Tests of planner; see the module's own lines.
