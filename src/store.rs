@@ -253,6 +253,14 @@ pub trait Store: Clone + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// Cancels a held letter that is no longer due; false if it is not held.
+    fn withdraw(
+        &self,
+        letter: LetterId,
+        why: String,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// How many customers settled something since a day, and how many of them
     /// everything in time: within three days of the due date, for a transfer
     /// takes a day and a due date may fall on a weekend.

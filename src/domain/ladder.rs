@@ -181,12 +181,18 @@ impl<'r, 'a> Climb<'r, 'a> {
             if stage.repeat.as_ref().is_some_and(|repeat| (self.ended)(repeat)) {
                 return Next::Nothing(Stop::Ended);
             }
-            let rung = self.spaced(stage, last);
+            let mut rung = self.spaced(stage, last);
             if self.is_stale(&rung) {
                 // What was reached before the rule was not missed by it.
                 let own = self.moment(stage.at, self.own_day(stage.at));
-                missed = Some(if self.is_backlog(own) { Stop::Backlog } else { Stop::Stale });
-                continue;
+                let backlog = self.is_backlog(own);
+                // A series goes on where its first letter was missed.
+                let repeat = stage.repeat.as_ref().filter(|_| !backlog);
+                let Some(later) = repeat.and_then(|repeat| self.later_in(repeat, &rung)) else {
+                    missed = Some(if backlog { Stop::Backlog } else { Stop::Stale });
+                    continue;
+                };
+                rung = later;
             }
             next = Some(rung);
             break;

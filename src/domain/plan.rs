@@ -133,12 +133,25 @@ pub fn recheck(
         }
         return Recheck::Due(Box::new(planned.clone()));
     }
-    let verdict = draft.lines.iter().find_map(|line| {
+    let of_line = |line: &Line, stage: Option<&StageName>| {
         plan.verdicts.iter().find(|verdict| {
             verdict.rule == line.key.rule
                 && verdict.subject == line.key.subject
+                && verdict.stage.as_ref() == stage
                 && verdict.decision != Decision::Due
         })
+    };
+    // What is said of its own stage; else of the subject as a whole; else of
+    // the stage that is next now.
+    let verdict = draft.lines.iter().find_map(|line| {
+        let of_subject = || {
+            plan.verdicts.iter().find(|verdict| {
+                verdict.rule == line.key.rule
+                    && verdict.subject == line.key.subject
+                    && verdict.decision != Decision::Due
+            })
+        };
+        of_line(line, Some(&line.key.stage)).or_else(|| of_line(line, None)).or_else(of_subject)
     });
     match verdict.map(|verdict| &verdict.decision) {
         Some(Decision::Waiting { until, why: why @ Stop::Budget }) => {

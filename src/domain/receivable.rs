@@ -298,11 +298,18 @@ pub struct Moved {
 
 /// A due date moved to today or later starts a new round, and counts as a
 /// postponement when it moves later; moved to a past date it continues the
-/// round it was in. Moved back to an earlier value, today or later, it
-/// continues the round that this value named.
+/// round it was in. Moved back to an earlier value that named a round in which
+/// something was said, one of `rounds`, it continues that one.
 #[must_use]
-pub fn round_after(round_on: Date, old_due_on: Date, new_due_on: Date, today: Date) -> Moved {
-    if old_due_on == new_due_on || new_due_on < today {
+pub fn round_after(
+    round_on: Date,
+    rounds: &[Date],
+    old_due_on: Date,
+    new_due_on: Date,
+    today: Date,
+) -> Moved {
+    let named = rounds.contains(&new_due_on);
+    if old_due_on == new_due_on || (new_due_on < today && !named) {
         Moved { round_on, postponed: false }
     } else {
         Moved { round_on: new_due_on, postponed: new_due_on > old_due_on }

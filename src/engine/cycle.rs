@@ -1,15 +1,20 @@
 //! One pass: observe, plan, queue.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{Engine, Office, PassReport, journal};
 use crate::clock::Clock;
-use crate::domain::plan::{self, Plan};
+use crate::domain::facts::Reach;
+use crate::domain::ids::LetterId;
+use crate::domain::notice::LetterState;
+use crate::domain::plan::{self, Plan, Recheck};
 use crate::domain::rule::{Anchor, Rule, Rules};
 use crate::domain::stop::Decision;
 use crate::relay::Relay;
-use crate::store::{RuleInForce, Store, StoreError};
+use crate::store::{RuleInForce, SetAside, Store, StoreError};
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
@@ -29,6 +34,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let cap = usize::try_from(office.settings.letters.per_pass).unwrap_or(usize::MAX);
         let mut report = PassReport::default();
         let mut with_letters: Vec<Plan> = Vec::new();
+        let mut parked: BTreeSet<LetterId> = BTreeSet::new();
         let mut page = self.store.facts(now, reach.clone(), None, PAGE).await?;
         while let Some(last) = page.last() {
             // The next page is read while this one is planned.
@@ -39,6 +45,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let mut quiet = Vec::new();
             for facts in &page {
                 let mut plan = plan::plan(&rules, &office.settings, facts, now);
+                let notices = facts.customers.iter().flat_map(|customer| &customer.notices);
+                parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
                 note(&mut report, &plan, &rules);
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
@@ -59,8 +67,31 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
             report.queued += self.store.enqueue(page, now).await?.letters.len() as u64;
         }
+        self.withdraw(&rules, &office, reach, parked).await?;
         journal::pass(&report);
         Ok(report)
+    }
+
+    /// Cancels letters that wait for a person and are no longer due: nobody
+    /// should be asked to agree to a reminder of what is paid.
+    async fn withdraw(
+        &self,
+        rules: &Rules,
+        office: &Office,
+        reach: Reach,
+        parked: BTreeSet<LetterId>,
+    ) -> Result<(), StoreError> {
+        for letter in parked {
+            let now = self.clock.now();
+            let (row, facts) = self.store.letter_and_facts(letter, reach.clone()).await?;
+            let asked = plan::recheck(rules, &office.settings, &facts, letter, &row.draft, now);
+            if let Recheck::Cancel { why } = asked
+                && self.store.withdraw(letter, why.clone(), now).await?
+            {
+                journal::set_aside(&row, &SetAside::Cancel, &why);
+            }
+        }
+        Ok(())
     }
 
     /// The rules of the office, with what the store knows of them.

@@ -288,6 +288,10 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn withdraw(&self, letter: LetterId, why: String, now: Timestamp) -> Result<bool, StoreError> {
+        self.write("withdrawing a letter", move |desk| outbox::withdraw(&desk.conn, letter, &why, now)).await
+    }
+
     async fn payers(&self, since: Date) -> Result<Payers, StoreError> {
         self.read("counting who pays in time", move |desk| Ok(people::payers(&desk.conn, since)?)).await
     }

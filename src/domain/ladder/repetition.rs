@@ -51,6 +51,21 @@ impl<'r> Climb<'r, '_> {
         (!said).then_some(Rung { name, repetition: 0, to: &then.to, template: &then.template, ..rung })
     }
 
+    /// The first letter of a series at the first of its later times at which
+    /// it is still welcome: missed repetitions are one.
+    pub(super) fn later_in(&self, repeat: &Repeat, first: &Rung<'r>) -> Option<Rung<'r>> {
+        let most = repeat.at_most.unwrap_or(LATER_MAX).min(LATER_MAX);
+        let mut planned_on = first.planned_on;
+        for k in 1..most {
+            planned_on = interval(repeat, k).from_date(planned_on, self.calendar);
+            let rung = Rung { planned_on, at: day_begins(planned_on, self.zone), ..first.clone() };
+            if !self.is_stale(&rung) {
+                return Some(rung);
+            }
+        }
+        None
+    }
+
     /// Why nothing follows the last letter.
     pub(super) fn why_over(&self, last: Option<&PastNotice>) -> Stop {
         let ended = last
@@ -66,6 +81,9 @@ impl<'r> Climb<'r, '_> {
 pub fn then_name(stage: &StageName) -> StageName {
     StageName::new(format!("{stage}/then"))
 }
+
+/// A series of which so many letters in a row were missed is over.
+const LATER_MAX: u32 = 100;
 
 /// Interval k, counted from 1: round(every × growing^(k-1)).
 fn interval(repeat: &Repeat, k: u32) -> Offset {

@@ -126,7 +126,13 @@ impl<'a> Asked<'a> {
     /// Why a letter to the customer that was decided upon does not leave by
     /// itself, where one doesn't.
     fn parked(&self, item: &Item<'_>, round: &str, past: &[&PastNotice]) -> Option<&'static str> {
-        if past.iter().any(|notice| notice.to_customer && notice.state == LetterState::Held) {
+        // One that waits for approval is a person's already, who hears of it
+        // daily: the alarm keeps its distance from the last letter sent.
+        let approved_first = |notice: &PastNotice| {
+            self.rule.stages.iter().any(|stage| stage.name == notice.key.stage && stage.approve)
+        };
+        let held = |notice: &&&PastNotice| notice.to_customer && notice.state == LetterState::Held;
+        if past.iter().filter(held).any(|notice| !approved_first(notice)) {
             return Some("held");
         }
         let expired = self.view.of.expired.iter().any(|key| {

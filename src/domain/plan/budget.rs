@@ -91,7 +91,10 @@ impl Book {
         if let Some(higher) = higher {
             return no_budget(higher.max(day.saturating_add(1.day())));
         }
-        self.letters.push(Entry { rule: draft.rule.clone(), budget: kind, day });
+        // What a person must agree to first takes nobody's place meanwhile.
+        if !draft.approve {
+            self.letters.push(Entry { rule: draft.rule.clone(), budget: kind, day });
+        }
         Ok(())
     }
 

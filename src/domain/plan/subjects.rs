@@ -138,14 +138,16 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
             .limitation(receivable)
             .ok_or(Stop::NoAnchor)
             .map(|limitation| Anchored { day: limitation.on, at: None, round: Round::On(limitation.on) }),
-        ReceivableDate::SettledOn => receivable.settled().ok_or(Stop::NoAnchor).map(|(day, by)| Anchored {
-            day,
-            at: None,
-            round: Round::Settled(match by {
-                SettledBy::Payment(id) => format!("payment:{id}"),
-                SettledBy::Books => "books".to_owned(),
-            }),
-        }),
+        ReceivableDate::SettledOn => {
+            receivable.settled().ok_or_else(|| unsettled(receivable)).map(|(day, by)| Anchored {
+                day,
+                at: None,
+                round: Round::Settled(match by {
+                    SettledBy::Payment(id) => format!("payment:{id}"),
+                    SettledBy::Books => "books".to_owned(),
+                }),
+            })
+        }
     };
     Item {
         subject: Subject::Receivable(receivable.id.clone()),
@@ -154,6 +156,12 @@ fn of_receivable<'a>(view: &View<'a>, date: ReceivableDate, receivable: &'a Rece
         payment: None,
         event: None,
     }
+}
+
+/// Why a claim is not settled: the money went back, or never came.
+fn unsettled(receivable: &Receivable) -> Stop {
+    let back = receivable.payments.iter().any(|payment| payment.amount.amount.is_sign_negative());
+    if back { Stop::Bounced } else { Stop::NoAnchor }
 }
 
 /// Of several promises, the last that counted; and the last of all, where it

@@ -240,12 +240,29 @@ pub(super) fn move_due_date(
     if old == new {
         return Ok(());
     }
-    let moved = round_after(round_on, old, new, on.today);
+    let rounds = rounds(conn, found.key)?;
+    let moved = round_after(round_on, &rounds, old, new, on.today);
     conn.prepare_cached(
         "UPDATE receivables SET due_on = ?2, round_on = ?3, postponements = postponements + ?4 WHERE key = ?1",
     )?
     .execute(params![found.key, Day(new), Day(moved.round_on), i64::from(moved.postponed)])?;
     note_change(conn, found, "due_on", (&old.to_string(), &new.to_string()), on)
+}
+
+/// The due dates under whose round something was said about a claim.
+fn rounds(conn: &Connection, receivable: i64) -> Result<Vec<Date>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT n.round FROM receivables AS r CROSS JOIN notices AS n INDEXED BY notices_once
+         WHERE r.key = ?1 AND n.live = 1 AND n.subject_id = r.id AND n.subject_kind = 'receivable'",
+    )?;
+    let mut rows = statement.query([receivable])?;
+    let mut rounds = Vec::new();
+    while let Some(row) = rows.next()? {
+        // A round of another anchor may be named otherwise.
+        let round: String = row.get(0)?;
+        rounds.extend(round.parse::<Date>().ok());
+    }
+    Ok(rounds)
 }
 
 fn note_change(

@@ -127,6 +127,20 @@ pub(super) fn release(
     Ok(true)
 }
 
+/// Cancels a held letter; false if it is not held.
+pub(super) fn withdraw(
+    conn: &Connection,
+    letter: LetterId,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let held = Standing::read(conn, letter)?.state == LetterState::Held;
+    if held {
+        move_on(conn, letter, LetterState::Cancelled, why, now)?;
+    }
+    Ok(held)
+}
+
 fn no_letter(letter: LetterId) -> Fault {
     Fault::Store(StoreError::NotFound(format!("no letter {letter}; `outbox list` shows them")))
 }

@@ -228,7 +228,7 @@ fn without_an_address_only_the_owner_hears_on_the_alarms_own_date() {
 fn a_due_date_moved_to_the_future_starts_a_new_round() {
     let mut world = world();
     world.run_until("2026-03-06T00:00");
-    let moved = round_after(date(DUE), date(DUE), date("2026-03-20"), date("2026-03-06"));
+    let moved = round_after(date(DUE), &[], date(DUE), date("2026-03-20"), date("2026-03-06"));
     assert!(moved.postponed);
     let item = world.item("R1");
     item.due_on = date("2026-03-20");
@@ -247,13 +247,22 @@ fn a_due_date_moved_to_the_future_starts_a_new_round() {
 fn a_due_date_moved_to_the_past_continues_the_round() {
     let mut world = world();
     world.run_until("2026-03-06T00:00");
-    let moved = round_after(date(DUE), date(DUE), date("2026-02-20"), date("2026-03-06"));
+    let moved = round_after(date(DUE), &[], date(DUE), date("2026-02-20"), date("2026-03-06"));
     let item = world.item("R1");
     item.due_on = date("2026-02-20");
     item.round_on = moved.round_on;
     assert_eq!(item.round_on, date(DUE));
     // Friendly has been sent; firm keeps its seven days from it.
     assert_eq!(world.run_until("2026-03-13T00:00").sent[3..], ["2026-03-12 09:00 reminders/firm R1"]);
+}
+
+#[test]
+fn a_due_date_moved_back_to_where_it_was_continues_its_own_round_although_that_day_is_past() {
+    let (later, today) = (date("2026-03-20"), date("2026-03-09"));
+    let moved = round_after(later, &[date(DUE)], later, date(DUE), today);
+    assert_eq!((moved.round_on, moved.postponed), (date(DUE), false));
+    let unsaid = round_after(later, &[], later, date(DUE), today);
+    assert_eq!(unsaid.round_on, later);
 }
 
 #[test]

@@ -28,6 +28,20 @@ fn a_renamed_alarm_goes_on_repeating() {
 }
 
 #[test]
+fn a_final_notice_that_waits_for_approval_does_not_bring_the_hand_over_forward() {
+    let mut world = world();
+    world.rules.rules[0].0.stages[4].approve = true;
+    world.run_until("2026-03-09T00:00");
+    world.item("R1").pauses.push(pause(PauseCause::Dispute, "2026-03-09", Some("2026-04-10")));
+    // Firm comes three working days after the dispute; the final notice, 20
+    // days later, waits for a person; the hand-over keeps its 35 from firm.
+    assert_eq!(
+        world.run_until("2026-06-01T00:00").sent[3..],
+        ["2026-04-15 09:00 reminders/firm R1", "2026-05-20 09:00 reminders/hand-over R1"]
+    );
+}
+
+#[test]
 fn nine_o_clock_is_nine_o_clock_where_the_customer_lives() {
     let mut world = world();
     world.of().customer.zone = jiff::tz::TimeZone::get("America/New_York").expect("a zone");
