@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::domain::delivery::{LeftOut, Parcel, Transition};
+use crate::domain::digest::Finding;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::filter::Audience;
 use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
@@ -137,6 +138,9 @@ pub struct Enqueued {
     /// The new letters, in the order of the plans. A draft any of whose
     /// notices is already carried by a live letter makes none.
     pub letters: Vec<LetterId>,
+    /// What the plans found that a person should know of and that was not so
+    /// before.
+    pub found: Vec<Finding>,
 }
 
 /// Who paid, and who did so in time.

@@ -325,5 +325,6 @@ fn days_back(rule: &Rule) -> i64 {
         days(stage.at) + repeats
     };
     let stages = rule.stages.iter().map(of_stage).max().unwrap_or(0);
-    (stages + rule.stale_after.map_or(400, i64::from)).min(LONG)
+    // What is recorded a month late is still seen to be too late.
+    (stages + rule.stale_after.map_or(400, |days| i64::from(days) + 30)).min(LONG)
 }

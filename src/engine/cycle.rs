@@ -51,7 +51,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }
-            self.store.enqueue(quiet, now).await?;
+            self.queue(quiet, &mut report, now).await?;
             page = next
                 .await
                 .map_err(|panic| StoreError::Failed { doing: "reading facts", cause: panic.to_string() })??;
@@ -65,11 +65,25 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let mut plans = with_letters.into_iter().peekable();
         while plans.peek().is_some() {
             let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
-            report.queued += self.store.enqueue(page, now).await?.letters.len() as u64;
+            self.queue(page, &mut report, now).await?;
         }
         self.withdraw(&rules, &office, reach, parked).await?;
         journal::pass(&report);
         Ok(report)
+    }
+
+    /// Queues the letters of plans, and tells what was found for the first
+    /// time.
+    async fn queue(
+        &self,
+        plans: Vec<Plan>,
+        report: &mut PassReport,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let enqueued = self.store.enqueue(plans, now).await?;
+        report.queued += enqueued.letters.len() as u64;
+        enqueued.found.iter().for_each(journal::found);
+        Ok(())
     }
 
     /// Cancels letters that wait for a person and are no longer due: nobody

@@ -8,6 +8,7 @@ use super::PassReport;
 use super::ready::Ready;
 use crate::domain::customer::Class;
 use crate::domain::delivery::{LeftOut, Transition, Unreachable};
+use crate::domain::digest::Finding;
 use crate::domain::notice::{Draft, LetterState};
 use crate::domain::plan::Verdict;
 use crate::domain::rule::Rules;
@@ -98,11 +99,21 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
                 | Stop::CoveredByCredit(_)
                 | Stop::TimeBarred(_)
         );
-    if aloud || matches!(why, Stop::Stale) {
+    if aloud {
         let (about, reason) = (verdict.subject.to_string(), why.to_string());
         info!(rule, stage, customer, about, reason, "not sent");
     } else {
         debug!(rule, stage, customer, about = %verdict.subject, reason = %why, "not due");
+    }
+}
+
+/// A moment that was missed, told once: what else is found stops a letter
+/// that is due, and is told whenever it does.
+pub fn found(finding: &Finding) {
+    if finding.what == Stop::Stale.name() {
+        let (rule, customer) = (finding.rule.as_str(), finding.customer.as_str());
+        let (about, reason) = (finding.subject.to_string(), finding.detail.as_str());
+        info!(rule, stage = "", customer, about, reason, "not sent");
     }
 }
 

@@ -71,12 +71,14 @@ fn kept(finding: &Finding) -> Kept {
 }
 
 /// Puts what plans found in the place of what was found before about the
-/// same relationships, by their keys. What is found again keeps its moment.
+/// same relationships, by their keys, and returns what is new. What is found
+/// again keeps its moment.
 pub(super) fn keep(
     conn: &Connection,
     found: &BTreeMap<i64, &[Finding]>,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<Vec<Finding>, Fault> {
+    let mut new = Vec::new();
     let mut before: BTreeMap<i64, BTreeSet<Kept>> = BTreeMap::new();
     let keys: Vec<String> = found.keys().map(ToString::to_string).collect();
     let mut statement = conn.prepare_cached(
@@ -94,6 +96,7 @@ pub(super) fn keep(
         for finding in findings {
             if !gone.remove(&kept(finding)) {
                 insert(conn, relationship, finding, now)?;
+                new.push(finding.clone());
             }
         }
         for (customer, rule, kind, id, what) in gone {
@@ -105,7 +108,7 @@ pub(super) fn keep(
             .execute(params![relationship, customer, rule, kind, id, what])?;
         }
     }
-    Ok(())
+    Ok(new)
 }
 
 fn insert(conn: &Connection, relationship: i64, finding: &Finding, now: Timestamp) -> rusqlite::Result<()> {

@@ -54,7 +54,7 @@ pub(super) fn enqueue(
             (None, None) => 0,
         };
     }
-    findings::keep(&desk.conn, &findings, now)?;
+    enqueued.found = findings::keep(&desk.conn, &findings, now)?;
     Ok(enqueued)
 }
 

@@ -122,6 +122,10 @@ impl Diary {
     /// What was not written, where that is news.
     pub fn not_written(&mut self, at: Timestamp, heard: Vec<Said>) {
         for said in heard {
+            // What is stale is told aloud when it is found, once.
+            if said.reason == "stale" && !said.aloud {
+                continue;
+            }
             let key = (said.customer.clone(), said.rule.clone(), said.about.clone());
             let of_subject = self.said.entry(key).or_default();
             // One verdict without a stage stands for all of them.
