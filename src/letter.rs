@@ -19,6 +19,7 @@ mod plain;
 mod sample;
 mod scan;
 mod table;
+mod terms;
 mod words;
 
 pub use attachment::Attachment;

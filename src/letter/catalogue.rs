@@ -6,7 +6,7 @@
 //! `templates/README.md` shows the list; a test keeps them the same.
 
 /// What a name stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
     /// A text, amount, date, number or truth value.
     Value,
@@ -21,7 +21,7 @@ pub enum Shape {
 }
 
 /// One name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Variable {
     /// As it is written.
     pub name: &'static str,
@@ -132,12 +132,46 @@ const TESTIMONIAL: &[Variable] = &[
     always("own", "whether that is the customer's own trade"),
 ];
 
+const TOLD: &[Variable] = &[
+    always("letter", "its number, for `courtesy outbox show`"),
+    always("customer", "whose it is, by name"),
+    always("customer_id", "the business's own number of the customer"),
+    always("rule", "the rule that wrote it"),
+    always("stage", "its stage"),
+    maybe("about", "the numbers of the claims it leads with, at most five"),
+    always("state", "`sent`, `cancelled`, `held`, …; with the filter `state` in words"),
+    maybe("reason", "why it stands there; with the filter `reason` in words"),
+];
+
+const MATTER: &[Variable] = &[
+    always("customer", "whose it is, by name"),
+    always("customer_id", "the business's own number of the customer"),
+    always("what", "its name: `address missing`, `backlog`, …"),
+    always("detail", "the same with what it is about; with the filter `reason` in words"),
+    maybe("about", "the number of the first claim, event or payment it is about"),
+    always("count", "how many there are"),
+];
+
+const DIGEST: &[Variable] = &[
+    always("since", "the moment of the last digest; with the filter `moment` in words"),
+    always("until", "the moment until which it tells"),
+    always("overall", "whether it is about all customers, or about the reader's own"),
+    shaped("sent", Shape::Records(TOLD), false, "letters that left, at most 50"),
+    always("sent_count", "how many, listed or not"),
+    shaped("unsent", Shape::Records(TOLD), false, "letters that did not and will not leave, at most 50"),
+    always("unsent_count", "how many, listed or not"),
+    shaped("waiting", Shape::Records(TOLD), false, "letters that wait for a person, at most 50"),
+    always("waiting_count", "how many, listed or not"),
+    shaped("matters", Shape::Records(MATTER), false, "what no letter can settle, at most 50"),
+    always("matters_count", "how many, listed or not"),
+];
+
 /// Everything a template may use.
 pub const VARIABLES: &[Variable] = &[
     shaped("business", Shape::Record(NAMED), false, "who we are"),
     shaped("sender", Shape::Record(NAMED), false, "the name in `mail.from`"),
-    shaped("customer", Shape::Record(CUSTOMER), false, "whom the letter concerns"),
-    shaped("owner", Shape::Record(OWNER), false, "our salesperson for the customer"),
+    shaped("customer", Shape::Record(CUSTOMER), false, "whom the letter concerns; not in a digest"),
+    shaped("owner", Shape::Record(OWNER), false, "our salesperson for the customer; in a digest, its reader"),
     shaped(
         "receivable",
         Shape::Record(ITEM),
@@ -179,6 +213,12 @@ pub const VARIABLES: &[Variable] = &[
         Shape::Values,
         false,
         "letters to the customer that could not go out, for our own people",
+    ),
+    shaped(
+        "digest",
+        Shape::Record(DIGEST),
+        true,
+        "what one of our own people is told, in letters of digests",
     ),
     shaped("peers", Shape::Record(PEERS), true, "what other customers do, where that is an example"),
     shaped(
@@ -241,24 +281,28 @@ pub fn look(source: &str, further: &'static [Variable]) -> Found {
 #[must_use]
 pub fn documentation() -> String {
     let mut out = String::new();
+    let mut listed = Vec::new();
     for variable in VARIABLES {
-        document(variable, "", &mut out);
+        document(variable, "", &mut listed, &mut out);
     }
     out
 }
 
-fn document(variable: &Variable, prefix: &str, out: &mut String) {
+fn document(variable: &Variable, prefix: &str, listed: &mut Vec<&'static [Variable]>, out: &mut String) {
     let mark = if variable.optional { " (may be missing)" } else { "" };
     let plural = if matches!(variable.shape, Shape::Records(_) | Shape::Values) { "[]" } else { "" };
     let path = format!("{prefix}{}", variable.name);
     out.extend(["| `", &path, plural, "` | ", variable.about, mark, " |\n"]);
     let fields: &[Variable] = match variable.shape {
-        // The fields of a claim are listed once.
-        Shape::Records(fields) if fields.len() == ITEM.len() => &[],
-        Shape::Record(fields) | Shape::Records(fields) => fields,
+        // The fields of a claim, or of a letter, are listed once.
+        Shape::Records(fields) if listed.contains(&fields) => &[],
+        Shape::Record(fields) | Shape::Records(fields) => {
+            listed.push(fields);
+            fields
+        }
         Shape::Value | Shape::Values | Shape::Open => &[],
     };
     for field in fields {
-        document(field, &format!("{path}{plural}."), out);
+        document(field, &format!("{path}{plural}."), listed, out);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::compose::{Composer, Stumble};
+use super::compose::{Composer, Stumble, Whom};
 use super::context::is_internal;
 use super::library::{Letter, Library};
 use super::sample::{Edge, Sample, UNSUBSCRIBE, kinds, sample};
@@ -150,12 +150,8 @@ fn attempt(
         peers: sample.peers,
         now: sample.now,
     };
-    let customer = sample
-        .facts
-        .customers
-        .first()
-        .ok_or_else(|| ComposeError::Incomplete("the sample has no customer".into()))?;
-    let content = composer.compose_as(&occasion, customer, locale, letter, &sample.testimonials)?;
+    let whom = Whom::of(&occasion)?;
+    let content = composer.compose_as(&occasion, whom, locale, letter, &sample.testimonials)?;
     let silent = |part: &str| content.class == Class::Marketing && !part.contains(UNSUBSCRIBE);
     if silent(&content.text) || silent(&content.html) {
         let cause = "news must say how to unsubscribe; put a link to `{{ unsubscribe }}` into it";

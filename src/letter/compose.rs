@@ -10,11 +10,12 @@ use super::library::{LAYOUT_FILE, Letter, Library};
 use super::{ComposeError, Content, Occasion, ReplyTo, Testimonial};
 use super::{attachment, clean, engine, layout, markdown};
 use crate::domain::customer::{Class, Person};
+use crate::domain::digest::Digest;
 use crate::domain::facts::CustomerFacts;
 use crate::domain::ids::RuleName;
 use crate::domain::notice::{Draft, Subject};
 use crate::domain::receivable::Receivable;
-use crate::domain::recipients;
+use crate::domain::recipients::{self, People};
 use crate::domain::rule::{Recipient, Rule};
 use crate::domain::settings::Settings;
 use crate::problem::Problem;
@@ -73,16 +74,16 @@ impl Composer {
     /// # Errors
     /// [`ComposeError`]: it is held, and no other.
     pub fn compose(&self, occasion: &Occasion<'_>) -> Result<Content, ComposeError> {
-        let whose = occasion.draft.customer.as_ref();
-        let customer = whose.and_then(|id| occasion.facts.customer(id)).ok_or_else(|| {
-            ComposeError::Incomplete(format!("customer {} is not known any more", occasion.draft.whose()))
-        })?;
+        let whom = Whom::of(occasion)?;
         let business = &occasion.settings.business.locale;
         let internal = context::is_internal(&occasion.draft.to, occasion.draft.class);
-        let wanted = customer.customer.locale.as_ref().filter(|_| !internal).unwrap_or(business);
+        let own = match whom {
+            Whom::Customer(customer) => customer.customer.locale.as_ref(),
+            Whom::Colleague(_) => None,
+        };
+        let wanted = own.filter(|_| !internal).unwrap_or(business);
         let (locale, letter) = self.find(&occasion.draft.template, wanted, business)?;
-        self.compose_as(occasion, customer, locale, letter, &self.testimonials)
-            .map_err(|stumble| stumble.error)
+        self.compose_as(occasion, whom, locale, letter, &self.testimonials).map_err(|stumble| stumble.error)
     }
 
     /// The letter of this name in the best language: the wanted one, its
@@ -138,22 +139,28 @@ impl Composer {
     pub(super) fn compose_as(
         &self,
         of: &Occasion<'_>,
-        customer: &CustomerFacts,
+        whom: Whom<'_>,
         locale: &str,
         letter: &Letter,
         testimonials: &[Testimonial],
     ) -> Result<Content, Stumble> {
-        let people =
-            recipients::people(of.draft, of.facts, customer, of.settings).map_err(ComposeError::Nobody)?;
-        let owner =
-            recipients::person(&Recipient::Owner, Class::Internal, of.facts, customer, &[], of.settings)
-                .map_err(ComposeError::Nobody)?;
-        let scene = context::scene(of, customer, &owner, locale, testimonials)?;
-        let seen =
-            Context::from_serialize(&scene).map_err(|error| ComposeError::Incomplete(error.to_string()))?;
+        let (people, owner) = whom.people(of)?;
+        let odd = |error: tera::Error| ComposeError::Incomplete(error.to_string());
+        let (seen, claims) = match whom {
+            Whom::Customer(customer) => {
+                let scene = context::scene(of, customer, &owner, locale, testimonials)?;
+                (
+                    Context::from_serialize(&scene).map_err(odd)?,
+                    recipients::receivables_of(of.draft, customer),
+                )
+            }
+            Whom::Colleague(digest) => {
+                let scene = context::briefing(of, digest, locale);
+                (Context::from_serialize(&scene).map_err(odd)?, vec![])
+            }
+        };
         let (subject, text, html) = self.parts(letter, seen, locale)?;
         let internal = context::is_internal(&of.draft.to, of.draft.class);
-        let claims = recipients::receivables_of(of.draft, customer);
         let mut content = Content {
             locale: locale.to_owned(),
             subject,
@@ -214,6 +221,57 @@ impl Composer {
     fn in_layout(&self, inner: &str, letter: &Letter, context: &mut Context) -> Result<String, Stumble> {
         context.insert_value("content", tera::Value::safe_string(inner));
         render(&self.library.html, LAYOUT_FILE, letter, 0, context)
+    }
+}
+
+/// Whom a letter concerns: a customer, or one of our own people, who is told
+/// of many.
+#[derive(Clone, Copy)]
+pub(super) enum Whom<'a> {
+    Customer(&'a CustomerFacts),
+    Colleague(&'a Digest),
+}
+
+impl<'a> Whom<'a> {
+    /// Finds them in the facts.
+    pub(super) fn of(occasion: &Occasion<'a>) -> Result<Self, ComposeError> {
+        let (draft, facts) = (occasion.draft, occasion.facts);
+        let gone = |what: &str| ComposeError::Incomplete(format!("{what} is not known any more"));
+        if let Some(id) = &draft.customer {
+            return facts.customer(id).map(Self::Customer).ok_or_else(|| gone(&format!("customer {id}")));
+        }
+        let about = |digest: &&Digest| {
+            digest.rule == draft.rule && draft.lines.iter().any(|line| line.key.subject == digest.subject())
+        };
+        facts
+            .digests
+            .iter()
+            .find(about)
+            .map(Self::Colleague)
+            .ok_or_else(|| gone(&format!("what {} is to be told", draft.whose())))
+    }
+
+    /// Who gets the letter, and who answers for it on our side.
+    fn people(self, of: &Occasion<'_>) -> Result<(People, Person), ComposeError> {
+        match self {
+            Self::Customer(customer) => {
+                let owner = recipients::person(
+                    &Recipient::Owner,
+                    Class::Internal,
+                    of.facts,
+                    customer,
+                    &[],
+                    of.settings,
+                );
+                recipients::people(of.draft, of.facts, customer, of.settings)
+                    .and_then(|people| Ok((people, owner?)))
+                    .map_err(ComposeError::Nobody)
+            }
+            Self::Colleague(digest) => {
+                let person = digest.person.clone();
+                Ok((People { to: vec![person.clone()], cc: vec![] }, person))
+            }
+        }
     }
 }
 

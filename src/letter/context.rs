@@ -2,8 +2,11 @@
 //! draft and facts. What is missing is left out, so that a letter that
 //! forgets to ask for it fails instead of reading "Dear ,".
 
+mod digest;
 mod example;
 mod views;
+
+pub(super) use digest::briefing;
 
 use std::collections::BTreeSet;
 

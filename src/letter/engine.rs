@@ -3,13 +3,14 @@
 
 use std::io::{self, Write};
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use tera::{Context, Error, EscapeFn, Kwargs, State, Tera, TeraResult, Value};
 
 use super::clean;
 use super::table::Table;
 use super::words::Language;
 use crate::domain::money::{Currency, Money};
+use crate::domain::notice::LetterState;
 use crate::domain::receivable::Kind;
 
 /// The most bytes that one template may write.
@@ -108,6 +109,7 @@ fn with_filters(escape: EscapeFn) -> Tera {
             value.as_str().and_then(Kind::from_word).ok_or_else(|| is_not("a kind of claim", value))?;
         Ok(language(state)?.kind(kind).to_owned())
     });
+    register_terms(&mut tera);
     tera.register_filter("safe", |_: &Value, _: Kwargs, _: &State<'_>| -> TeraResult<Value> {
         Err(Error::message("a value is always escaped; `safe` would let a name write Markdown or HTML"))
     });
@@ -120,6 +122,21 @@ fn with_filters(escape: EscapeFn) -> Tera {
         Ok((start..end).collect())
     });
     tera
+}
+
+/// The words of digests.
+fn register_terms(tera: &mut Tera) {
+    tera.register_filter("moment", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
+        let moment = value.as_str().and_then(|text| text.parse::<DateTime>().ok());
+        Ok(language(state)?.moment(moment.ok_or_else(|| is_not("a moment", value))?))
+    });
+    tera.register_filter("state", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
+        let word = value.as_str().and_then(LetterState::from_word);
+        Ok(language(state)?.state(word.ok_or_else(|| is_not("the state of a letter", value))?).to_owned())
+    });
+    tera.register_filter("reason", |value: &Value, _: Kwargs, state: &State<'_>| -> TeraResult<String> {
+        Ok(language(state)?.reason(value.as_str().ok_or_else(|| is_not("a reason", value))?))
+    });
 }
 
 pub(super) fn language(state: &State<'_>) -> TeraResult<Language> {

@@ -1,6 +1,8 @@
 //! Made-up customers and claims, on which every letter is tried before the
 //! first one is due.
 
+mod digest;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -148,9 +150,12 @@ pub(super) fn sample(
         from: person.clone(),
         reply_to: ReplyTo::Owner,
         redirect_to: None,
-        unsubscribe: Unsubscribe { mailto: person.address, url: Some(UNSUBSCRIBE.to_owned()) },
+        unsubscribe: Unsubscribe { mailto: person.address.clone(), url: Some(UNSUBSCRIBE.to_owned()) },
         attachments: PathBuf::new(),
     };
+    if rule.is_digest() {
+        return Some(digest::sample(draft, facts, mail, &person, edge));
+    }
     let peers = if edge == Edge::Full { Peers::of(86, 100) } else { None };
     Some(Sample { draft, facts, mail, peers, testimonials: testimonials(edge), now: noon(TODAY) })
 }

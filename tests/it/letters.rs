@@ -2,6 +2,7 @@
 //! made into messages, and read back by a parser that is not ours.
 
 mod attachments;
+mod digest;
 mod golden;
 mod hostile;
 mod message;

@@ -49,6 +49,7 @@ scenarios! {
     a2_a_decent_hour_where_they_live,
     a2_chinese_letters,
     a2_dead_address,
+    a4_daily_digest,
     a4_uncertain_letter,
     c1_every_way_of_being_paid,
     c3_approval_awaited,

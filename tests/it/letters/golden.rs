@@ -13,7 +13,7 @@ use super::sample::{Sample, TODAY, money, receivable};
 use super::{LOCALES, TEMPLATES, build, compose, is_reminder, parse, shown};
 
 /// The letter as a mail reader shows it: envelope, headers, the text part.
-fn read(sample: &Sample) -> String {
+pub(super) fn read(sample: &Sample) -> String {
     let parcel = build(sample);
     let message = parse(&parcel);
     let mut out = format!("{} -> {}", parcel.from, parcel.to);

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
 
 use super::overheard::Said;
+use super::script::Script;
 
 /// Why a candidate is no news: nothing is asked of it, or not yet.
 const NO_NEWS: [&str; 8] = [
@@ -36,6 +37,7 @@ pub struct Diary {
     pub alarms: BTreeSet<(String, String)>,
     zone: TimeZone,
     with_text: bool,
+    with_digests: bool,
     text: String,
     /// Where each letter stood when it was last looked at.
     states: BTreeMap<LetterId, (LetterState, String, Timestamp)>,
@@ -46,11 +48,12 @@ pub struct Diary {
 }
 
 impl Diary {
-    pub fn new(zone: TimeZone, with_text: bool) -> Self {
+    pub fn new(zone: TimeZone, script: &Script) -> Self {
         Self {
             alarms: BTreeSet::new(),
             zone,
-            with_text,
+            with_text: script.with_text,
+            with_digests: script.with_digests,
             text: String::new(),
             states: BTreeMap::new(),
             said: BTreeMap::new(),
@@ -69,6 +72,9 @@ impl Diary {
 
     /// A letter that the relay accepted, for a customer who lives in `zone`.
     pub fn accepted(&mut self, at: Timestamp, parcel: &Parcel, row: &OutboxLetter, zone: &TimeZone) {
+        if !self.shows(row) {
+            return;
+        }
         let mut words = format!("{}  to {}", about(row), parcel.to);
         if !parcel.cc.is_empty() {
             let copies: Vec<_> = parcel.cc.iter().map(ToString::to_string).collect();
@@ -102,6 +108,9 @@ impl Diary {
     /// What became of letters that the relay has not just accepted.
     pub fn outbox(&mut self, at: Timestamp, rows: &[OutboxLetter]) {
         for row in rows {
+            if !self.shows(row) {
+                continue;
+            }
             let now = (row.state, row.reason.clone(), row.next_attempt_at);
             if self.states.get(&row.id) == Some(&now) {
                 continue;
@@ -144,6 +153,10 @@ impl Diary {
         }
     }
 
+    fn shows(&self, row: &OutboxLetter) -> bool {
+        self.with_digests || row.draft.customer.is_some()
+    }
+
     fn is_news(&self, at: Timestamp, said: &Said) -> bool {
         // The next letter keeps its distance from the one just sent, and an
         // alarm from all of them.
@@ -165,7 +178,11 @@ impl Diary {
 /// `payment-reminders/firm  C1  R1 R2 (R3 friendly)`.
 fn about(row: &OutboxLetter) -> String {
     let draft = &row.draft;
-    let mut words = format!("{}/{}  {}  ", draft.rule, draft.stage, draft.whose());
+    let mut words = format!("{}/{}  {}", draft.rule, draft.stage, draft.whose());
+    if draft.customer.is_none() {
+        return words;
+    }
+    words.push_str("  ");
     let subjects: Vec<String> = draft
         .lines
         .iter()

@@ -70,7 +70,7 @@ impl Stage {
         let store = load::store(&config).expect("a store");
         let clock = VirtualClock::new(moment(script.from, &zone));
         let mut stage = Self {
-            diary: Diary::new(zone.clone(), script.with_text),
+            diary: Diary::new(zone.clone(), script),
             relay: Told::new(clock.clone()),
             folder,
             zone,

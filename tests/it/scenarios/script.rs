@@ -14,6 +14,8 @@
 //!
 //! 2026-03-05 10:00  record payment R1 500
 //! until 2026-03-20
+//! with text                          the letters, word for word
+//! with digests                       also what our own people are told each day
 //!
 //! expect                             written by BLESS=1, read by people
 //! ```
@@ -27,6 +29,9 @@ pub struct Script {
     pub until: Date,
     /// Whether the letters are shown with their text.
     pub with_text: bool,
+    /// Whether the digests are shown, which would else stand below every
+    /// letter.
+    pub with_digests: bool,
     /// What is there when the daemon starts.
     pub given: Vec<(ImportKind, String)>,
     /// What is changed in the shipped files before.
@@ -90,6 +95,7 @@ pub fn read(text: &str) -> Script {
         from: DateTime::MIN,
         until: Date::MIN,
         with_text: false,
+        with_digests: false,
         given: Vec::new(),
         edits: Vec::new(),
         steps: Vec::new(),
@@ -121,6 +127,8 @@ fn take(script: &mut Script, line: &str, block: Vec<String>) {
         script.until = day.parse().unwrap_or_else(|_| panic!("`{day}` is a date"));
     } else if line == "with text" {
         script.with_text = true;
+    } else if line == "with digests" {
+        script.with_digests = true;
     } else if let Some(file) = line.strip_prefix("config ") {
         script.edits.push(Edit { file: file.to_owned(), lines: block });
     } else {

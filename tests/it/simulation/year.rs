@@ -283,6 +283,11 @@ impl Year {
         for (when, parcel) in accepted {
             self.checked += 1;
             let row = self.row_of(&parcel).await;
+            if row.draft.customer.is_none() {
+                let own = ["lin@ours.test", "it@morningstar.example"];
+                assert!(own.contains(&parcel.to.as_str()), "a digest to {}", parcel.to);
+                continue;
+            }
             let internal = row.draft.class == Class::Internal;
             let customer = self
                 .business
@@ -333,8 +338,9 @@ impl Year {
         let ours = |customer: &&Customer| customer.email == parcel.to.as_str();
         let likely = self.business.customers.iter().filter(ours);
         let others = self.business.customers.iter().filter(|customer| !ours(customer));
-        for customer in likely.chain(others) {
-            let customer = Some(CustomerId::from(customer.id.as_str()));
+        let ids = likely.chain(others).map(|customer| Some(CustomerId::from(customer.id.as_str())));
+        // Digests have no customer.
+        for customer in ids.chain([None]) {
             let filter = OutboxFilter { customer, limit: 12, ..OutboxFilter::default() };
             let rows = self.engine.store().outbox(filter).await.expect("the outbox");
             let found = rows.into_iter().find(|row| {
