@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use courtesy::cli::screen::Screen;
-use courtesy::cli::{self, Cli, Command, Surroundings, failure, logging};
+use courtesy::cli::{self, Cli, Surroundings, failure, logging};
 use courtesy::clock::SystemClock;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut screen = Screen::standard(cli.global.quiet);
-    logging::start(&cli.global, matches!(cli.command, Some(Command::Run(_))));
+    logging::start(&cli.global, cli.command.as_ref());
     let around = Surroundings {
         user: std::env::var("USER")
             .or_else(|_| std::env::var("LOGNAME"))

@@ -2,15 +2,20 @@
 //! rules and letters and the engine that also runs in earnest.
 
 mod page;
+mod rows;
+mod seen;
 mod story;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use owo_colors::OwoColorize;
@@ -20,13 +25,16 @@ use super::screen::Screen;
 use super::{Verdict, init, load};
 use crate::clock::VirtualClock;
 use crate::domain::calendar::instant_at;
-use crate::domain::ids::{CustomerId, LetterId};
+use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
+use crate::domain::settings::Settings;
 use crate::engine::{Engine, rehearsal};
 use crate::relay::Relay;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Store};
+use crate::store::{ImportKind, ImportOrder, OutboxFilter, Store};
 use page::Entry;
+use rows::ROWS;
+use seen::Seen;
 use story::{Story, What};
 
 const EXAMPLES: &str = "\
@@ -64,28 +72,90 @@ pub async fn run(args: &DemoArgs, now: Timestamp, screen: &mut Screen) -> anyhow
     // The virtual clock knows no nanoseconds.
     let now = Timestamp::from_second(now.as_second())?;
     make_room(args)?;
-    fs::create_dir_all(&args.dir).with_context(|| format!("cannot create {}", args.dir.display()))?;
-    fs::write(args.dir.join(MARKER), "Made by `courtesy demo`; `--force` replaces it.\n")?;
-    init::write_shipped(&args.dir)?;
-    let config = load::config_at(&args.dir.join("config/courtesy.yaml")).map_err(Found)?;
-    let zone = config.settings.business.zone.clone();
-    let share = config.import_share;
-    let store_file = config.store.clone();
-    let store = SqliteStore::open_in_memory(load::options(&config))?;
-    let relay = load::relay(&config)?;
-    let office = load::office(config).map_err(Found)?;
-    let begin = now.to_zoned_datetime(zone.clone()).date() - DAYS.days();
-    let clock = VirtualClock::new(instant_at(begin.at(7, 0, 0, 0), &zone));
-    let engine = Engine::new(store.clone(), relay, clock.clone(), office);
-    let told = Story::new(begin, &zone, &args.dir.join("sample"))?;
-    let mut play = Play { engine, store, clock, zone, share, told: BTreeSet::new(), entries: Vec::new() };
-    play.perform(&told, now, screen).await?;
-    play.finish(&args.dir, &store_file, screen).await?;
+    let play = Play::perform(&args.dir, now, screen).await?;
+    play.finish(&args.dir, screen).await?;
     Ok(Verdict::Done)
 }
 
+/// What was played.
+struct Play {
+    store: SqliteStore,
+    settings: Settings,
+    /// What letters may quote of what others say.
+    quotes: Vec<String>,
+    /// Where the store is kept in the end.
+    store_file: PathBuf,
+    begin: Date,
+    now: Timestamp,
+    entries: Vec<Entry>,
+}
+
+impl Play {
+    /// Sets the business up in a folder, and lets its months pass until
+    /// `now`.
+    async fn perform(dir: &Path, now: Timestamp, screen: &mut Screen) -> anyhow::Result<Self> {
+        set_up(dir)?;
+        let config = load::config_at(&dir.join("config/courtesy.yaml")).map_err(Found)?;
+        let settings = config.settings.clone();
+        let zone = settings.business.zone.clone();
+        let share = config.import_share;
+        let store_file = config.store.clone();
+        let quotes = config.testimonials.iter().map(|one| one.quote.clone()).collect();
+        let store = SqliteStore::open_in_memory(load::options(&config))?;
+        let relay = load::relay(&config)?;
+        let office = load::office(config).map_err(Found)?;
+        let begin = now.to_zoned_datetime(zone.clone()).date() - DAYS.days();
+        let clock = VirtualClock::new(instant_at(begin.at(7, 0, 0, 0), &zone));
+        let engine = Engine::new(store.clone(), relay, clock.clone(), office);
+        let told = Story::new(begin, &zone, &dir.join("sample"))?;
+        let mut stage = Stage {
+            engine,
+            store: store.clone(),
+            clock,
+            zone,
+            share,
+            told: BTreeSet::new(),
+            entries: Vec::new(),
+        };
+        stage.play(&told, now, screen).await?;
+        Ok(Self { store, settings, quotes, store_file, begin, now, entries: stage.entries })
+    }
+
+    /// Keeps the store, writes the page, and says what there is.
+    async fn finish(self, dir: &Path, screen: &mut Screen) -> anyhow::Result<()> {
+        if let Some(folder) = self.store_file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        self.store.backup(&self.store_file).await?;
+        let page = dir.join("index.html");
+        let seen = self.seen().await?;
+        let total = total(&seen);
+        let rows = ROWS.iter().map(|row| row.as_json(&seen)).collect();
+        fs::write(&page, page::render(&total, &rows, &self.entries))
+            .with_context(|| format!("cannot write {}", page.display()))?;
+        if !screen.is_quiet() {
+            screen.say(format_args!("\n{total}\n"))?;
+            let rows = ROWS.iter().map(|row| row.line(&seen)).collect();
+            screen.table(["what the business needs", "what showed it"], rows)?;
+        }
+        screen.say(format_args!(
+            "\nLetters: {letters}\nTo leaf through them: {page}\n\n\
+             It is a working installation that goes on from today:\n  cd {dir} && courtesy run --once",
+            letters = dir.join("data/outbox").display(),
+            page = page.display(),
+            dir = dir.display(),
+        ))?;
+        Ok(())
+    }
+
+    async fn seen(&self) -> anyhow::Result<Seen> {
+        let (settings, quotes) = (self.settings.clone(), self.quotes.clone());
+        Ok(Seen::read(&self.store, settings, quotes, self.begin, self.now).await?)
+    }
+}
+
 /// A play in progress.
-struct Play<R> {
+struct Stage<R> {
     engine: Engine<SqliteStore, R, VirtualClock>,
     store: SqliteStore,
     clock: VirtualClock,
@@ -95,10 +165,10 @@ struct Play<R> {
     entries: Vec<Entry>,
 }
 
-impl<R: Relay> Play<R> {
+impl<R: Relay> Stage<R> {
     /// Lets time pass until `now`; at each scene the business writes down
     /// what happened.
-    async fn perform(&mut self, story: &Story, now: Timestamp, screen: &mut Screen) -> anyhow::Result<()> {
+    async fn play(&mut self, story: &Story, now: Timestamp, screen: &mut Screen) -> anyhow::Result<()> {
         for scene in story.scenes() {
             if scene.at > now {
                 break;
@@ -115,7 +185,7 @@ impl<R: Relay> Play<R> {
                     self.store.record(record.clone(), scene.at).await?;
                     true
                 }
-                What::Release(customer) => self.release(customer, scene.at).await?,
+                What::Release(customer, rule) => self.release(customer, rule, scene.at).await?,
             };
             if happened {
                 self.tell(scene.at, &scene.words, screen)?;
@@ -125,12 +195,13 @@ impl<R: Relay> Play<R> {
         self.tell_letters(screen).await
     }
 
-    /// Releases the letters to a customer that wait for approval; false if
-    /// none does, as the calendar may have it.
-    async fn release(&self, customer: &CustomerId, at: Timestamp) -> anyhow::Result<bool> {
+    /// Releases a customer's letters by a rule that wait for approval; false
+    /// if none does.
+    async fn release(&self, customer: &CustomerId, rule: &RuleName, at: Timestamp) -> anyhow::Result<bool> {
         let filter = OutboxFilter {
             states: vec![LetterState::Held],
             customer: Some(customer.clone()),
+            rule: Some(rule.clone()),
             limit: usize::MAX,
             ..Default::default()
         };
@@ -171,7 +242,8 @@ impl<R: Relay> Play<R> {
         Ok(())
     }
 
-    /// One line for every letter that has left since the last time.
+    /// One line for every letter that has left since the last time. What our
+    /// own people hear of each day stands in the page alone.
     async fn tell_letters(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
         let sent = OutboxFilter { states: vec![LetterState::Sent], limit: usize::MAX, ..Default::default() };
         let mut letters = self.store.outbox(sent).await?;
@@ -179,7 +251,7 @@ impl<R: Relay> Play<R> {
         letters.sort_by_key(|letter| (letter.finished_at, letter.id));
         for letter in letters {
             let entry = Entry::letter(&letter, &self.zone);
-            if let Entry::Letter { when, rule, to, subject, .. } = &entry {
+            if let Entry::Letter { when, rule, to, subject, digest: false, .. } = &entry {
                 screen.say(format_args!(
                     "{when}  {} {to}  {}",
                     format_args!("{rule:<34}").cyan(),
@@ -190,56 +262,29 @@ impl<R: Relay> Play<R> {
         }
         Ok(())
     }
-
-    /// Keeps the store, writes the page, and says what there is.
-    async fn finish(self, dir: &Path, store_file: &Path, screen: &mut Screen) -> anyhow::Result<()> {
-        if let Some(folder) = store_file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        self.store.backup(store_file).await?;
-        let page = dir.join("index.html");
-        fs::write(&page, page::render(&self.entries))
-            .with_context(|| format!("cannot write {}", page.display()))?;
-        let all = self.store.outbox(OutboxFilter { limit: usize::MAX, ..Default::default() }).await?;
-        summarise(&all, screen)?;
-        screen.say(format_args!(
-            "\nLetters: {letters}\nTo leaf through them: {page}\n\n\
-             It is a working installation that goes on from today:\n  cd {dir} && courtesy run --once",
-            letters = dir.join("data/outbox").display(),
-            page = page.display(),
-            dir = dir.display(),
-        ))?;
-        Ok(())
-    }
 }
 
-/// Letters by rule and stage, and what else became of the rest.
-fn summarise(letters: &[OutboxLetter], screen: &mut Screen) -> anyhow::Result<()> {
-    let mut by_stage: BTreeMap<String, BTreeMap<LetterState, usize>> = BTreeMap::new();
-    for letter in letters {
-        let name = format!("{}/{}", letter.draft.rule, letter.draft.stage);
-        *by_stage.entry(name).or_default().entry(letter.state).or_default() += 1;
+/// How many letters came of it, in a sentence.
+fn total(seen: &Seen) -> String {
+    let (letters, digests, others) = seen.totals();
+    let mut parts = vec![format!("{letters} letters in four months")];
+    if digests > 0 {
+        parts.push(format!("{digests} digests for its people"));
     }
-    let count =
-        |states: &BTreeMap<LetterState, usize>, state| states.get(&state).copied().unwrap_or_default();
-    let rows = by_stage
-        .iter()
-        .map(|(name, states)| {
-            let others: Vec<_> = states
-                .iter()
-                .filter(|(state, _)| **state != LetterState::Sent)
-                .map(|(state, count)| format!("{count} {state}"))
-                .collect();
-            [name.clone(), count(states, LetterState::Sent).to_string(), others.join(", ")]
-        })
-        .collect();
-    let sent = letters.iter().filter(|letter| letter.state == LetterState::Sent).count();
-    if screen.is_quiet() {
-        return Ok(());
-    }
-    screen.say(format_args!("\n{sent} letters in four months:\n"))?;
-    screen.table(["rule/stage", "sent", "other"], rows)?;
-    Ok(())
+    parts.extend(others.iter().map(|(state, count)| format!("{count} {state}")));
+    parts.join(", ") + "."
+}
+
+/// Writes the shipped configuration into a folder. The examples of what
+/// customers say are taken in: nobody real reads them.
+fn set_up(dir: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    fs::write(dir.join(MARKER), "Made by `courtesy demo`; `--force` replaces it.\n")?;
+    init::write_shipped(dir)?;
+    let file = dir.join("config/courtesy.yaml");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    fs::write(&file, text.replace("\n# testimonials: ", "\ntestimonials: "))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Refuses a folder that holds something else, and clears one that holds a
@@ -264,25 +309,4 @@ fn make_room(args: &DemoArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_former_demo_is_ever_replaced() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let args = |force| DemoArgs { dir: folder.path().to_owned(), force };
-        make_room(&args(false)).expect("an empty folder will do");
-        let letters = folder.path().join("data/outbox");
-        fs::create_dir_all(&letters).expect("a folder with letters");
-        make_room(&args(true)).expect_err("somebody's letters stay");
-        assert!(letters.exists());
-        fs::write(folder.path().join(MARKER), "").expect("marked");
-        let refusal = make_room(&args(false)).expect_err("only when asked to").to_string();
-        assert!(refusal.contains("--force"), "{refusal}");
-        make_room(&args(true)).expect("asked to");
-        assert!(!letters.exists());
-    }
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use super::{Global, LogForm};
+use super::{Command, Global, LogForm};
 use crate::clock::{Clock, SystemClock};
 
 /// The variable that says what is logged, `courtesy=debug` for example.
@@ -17,12 +17,16 @@ const FILTER: &str = "COURTESY_LOG";
 
 /// Starts the log. The daemon's goes to stdout, because it is its result and
 /// `courtesy run | grep sent` should work; that of other commands to stderr,
-/// and only what went wrong.
-pub fn start(global: &Global, daemon: bool) {
+/// and only what went wrong. The demo tells itself what a warning would say,
+/// and when it was.
+pub fn start(global: &Global, command: Option<&Command>) {
+    let daemon = matches!(command, Some(Command::Run(_)));
+    let demo = matches!(command, Some(Command::Demo(_)));
     let usual = match (daemon, global.quiet, global.verbose) {
         (true, false, false) => "warn,courtesy=info",
         (true, false, true) | (false, _, true) => "warn,courtesy=debug",
         (_, true, _) => "error",
+        (false, false, false) if demo => "error",
         (false, false, false) => "warn",
     };
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(usual));

@@ -236,6 +236,12 @@ fn the_demo_leaves_letters_and_an_installation_that_goes_on() {
     {
         assert!(played.out.contains(rule), "{rule} in {}", played.out);
     }
+    let needs =
+        (1..=11).map(|number| format!("[C{number}]")).chain((1..=10).map(|number| format!("[T{number}]")));
+    for need in needs {
+        assert!(played.out.contains(&need), "{need} in {}", played.out);
+    }
+    assert_eq!(played.err, "");
     let demo = dir.path().join("courtesy-demo");
     let page = fs::read_to_string(demo.join("index.html")).expect("the page");
     assert!(page.contains("visit-thanks"));

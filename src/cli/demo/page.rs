@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::store::OutboxLetter;
 
-/// The page around the letters; `/*ENTRIES*/` is replaced by them.
+/// The page around the letters; what stands there as a comment and an empty
+/// value is replaced by what the play gave.
 const PAGE: &str = include_str!("page.html");
 
 /// One line of the list.
@@ -27,8 +28,10 @@ pub enum Entry {
         rule: String,
         /// What it is: `dunning`, `courtesy` …
         class: &'static str,
-        /// The customer's id.
+        /// The customer's id; for a digest, the colleague's.
         customer: String,
+        /// Whether it is a digest.
+        digest: bool,
         /// The first recipient.
         to: String,
         /// Copies.
@@ -54,6 +57,7 @@ impl Entry {
             rule: format!("{}/{}", letter.draft.rule, letter.draft.stage),
             class: letter.draft.class.as_str(),
             customer: letter.draft.whose().to_owned(),
+            digest: letter.draft.customer.is_none(),
             to: made.map(|made| made.parcel.to.to_string()).unwrap_or_default(),
             cc: made
                 .map(|made| made.parcel.cc.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
@@ -67,24 +71,28 @@ impl Entry {
     fn as_json(&self) -> serde_json::Value {
         match self {
             Self::Scene { when, words } => json!({ "when": when, "words": words }),
-            Self::Letter { when, rule, class, customer, to, cc, subject, locale, html } => json!({
-                "when": when, "rule": rule, "class": class, "customer": customer, "to": to, "cc": cc,
+            Self::Letter { when, rule, class, customer, digest, to, cc, subject, locale, html } => json!({
+                "when": when, "rule": rule, "class": class, "customer": customer, "digest": digest, "to": to, "cc": cc,
                 "subject": subject, "locale": locale, "html": html,
             }),
         }
     }
 }
 
-/// The whole page.
-pub fn render(entries: &[Entry]) -> String {
-    let values: serde_json::Value = entries.iter().map(Entry::as_json).collect();
-    // Inside a script element `<` could end it, and U+2028 a line.
-    let json = values
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    PAGE.replace("/*ENTRIES*/[]", &json)
+/// The whole page: what came of the play in a sentence, what the business
+/// needed and what showed it, and all that happened.
+pub fn render(total: &str, rows: &serde_json::Value, entries: &[Entry]) -> String {
+    let entries: serde_json::Value = entries.iter().map(Entry::as_json).collect();
+    PAGE.replace("/*TOTAL*/\"\"", &in_script(&json!(total)))
+        .replace("/*ROWS*/[]", &in_script(rows))
+        .replace("/*ENTRIES*/[]", &in_script(&entries))
+}
+
+/// JSON as a script element may hold it: there `<` could end the element,
+/// and U+2028 a line.
+fn in_script(value: &serde_json::Value) -> String {
+    let json = value.to_string();
+    json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 #[cfg(test)]
@@ -94,14 +102,14 @@ mod tests {
     #[test]
     fn no_letter_can_break_out_of_the_page() {
         let words = "</script><script>alert(1)</script>".to_owned();
-        let page = render(&[Entry::Scene { when: "2026-03-02 09:00".into(), words }]);
+        let page = render("", &json!([]), &[Entry::Scene { when: "2026-03-02 09:00".into(), words }]);
         assert!(!page.contains("</script><script>alert"), "{page}");
         assert!(page.contains("\\u003c/script>"));
     }
 
     #[test]
     fn the_page_needs_no_network() {
-        let page = render(&[]);
+        let page = render("", &json!([]), &[]);
         for word in ["http://", "https://", "src=\"", "@import", "url("] {
             assert!(!page.contains(word), "{word}");
         }

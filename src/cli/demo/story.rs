@@ -2,10 +2,11 @@
 //!
 //! Days count from the first one, so that the story always ends today.
 
+mod acts;
 mod claims;
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use anyhow::Context;
 use jiff::civil::{Date, Time};
@@ -14,100 +15,13 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::domain::calendar::instant_at;
 use crate::domain::event::EventOutcome;
-use crate::domain::ids::{CustomerId, ReceivableId};
+use crate::domain::ids::{CustomerId, ReceivableId, RuleName};
 use crate::domain::receivable::{PauseCause, Status};
 use crate::store::{ImportKind, Record, With};
-use claims::CLAIMS;
+use acts::{ACTS, Act, BEFORE, RELEASES, Whom};
 
 /// Who it is about.
 const CUSTOMERS: &str = include_str!("customers.csv");
-
-/// What a person at the business writes down.
-enum Act {
-    Paid(&'static str, &'static str),
-    OnAccount(&'static str, &'static str, &'static str),
-    Event(&'static str, &'static str, Option<EventOutcome>, &'static str, &'static str),
-    Promise(&'static str, i32),
-    Pause(PauseCause, &'static str, &'static str),
-    HoldCustomer(&'static str, i32, &'static str),
-    Resume(PauseCause, &'static str),
-    Status(&'static str, Status),
-    Release(&'static str),
-}
-
-use Act::{Event, HoldCustomer, OnAccount, Paid, Pause, Promise, Resume};
-
-const GOOD: Option<EventOutcome> = Some(EventOutcome::Positive);
-const BAD: Option<EventOutcome> = Some(EventOutcome::Negative);
-
-/// Day, local time at the business, what.
-const ACTS: &[(i32, &str, Act)] = &[
-    (
-        5,
-        "10:20",
-        Event(
-            "visit",
-            "C09",
-            GOOD,
-            "Edge bander EB-2",
-            "It was good to see the edge bander run on your own oak boards.",
-        ),
-    ),
-    (9, "15:05", Event("signing", "C02", GOOD, "数控车床", "")),
-    (9, "16:30", Paid("D-2001", "96000.00")),
-    (11, "11:00", Paid("P-3001", "28000.00")),
-    (12, "14:10", Event("signing", "C09", GOOD, "Edge bander EB-2", "")),
-    (
-        17,
-        "09:40",
-        Event("visit", "C10", GOOD, "整经机", "您提到的张力控制问题，我已请工程师整理资料，随后发给您。"),
-    ),
-    (18, "11:15", Paid("INV-1001", "12400.00")),
-    (19, "10:00", Paid("I-5001", "8000.00")),
-    (25, "17:00", Event("delivery", "C02", None, "数控车床", "")),
-    (28, "10:30", Promise("INV-1003", 10)),
-    (30, "16:00", Event("delivery", "C09", None, "Edge bander EB-2", "")),
-    (36, "14:00", Pause(PauseCause::Dispute, "INV-1004", "少发两箱备件")),
-    (41, "09:10", HoldCustomer("C10", 16, "厂里正在搬迁，约好下月再谈")),
-    (42, "10:00", Paid("INV-1007", "2350.00")),
-    (
-        44,
-        "15:20",
-        Event("visit", "C11", BAD, "Carton line", "Unhappy about the noise; Anna takes care of it."),
-    ),
-    (50, "11:00", Resume(PauseCause::Dispute, "INV-1004")),
-    (51, "10:20", Paid("B-2001", "150000.00")),
-    (54, "13:45", Paid("INV-1008", "1840.00")),
-    (55, "10:00", Paid("I-5002", "8000.00")),
-    (56, "09:30", Paid("INV-1003", "18200.00")),
-    (58, "16:10", Paid("INV-1004", "34800.00")),
-    (60, "10:05", Event("proficient", "C02", None, "数控车床", "")),
-    (61, "11:30", Paid("INV-1009", "9750.00")),
-    (64, "10:50", Paid("B-2001", "74000.00")),
-    (66, "09:20", Paid("INV-1010", "52000.00")),
-    (69, "15:00", Paid("INV-1014", "3150.00")),
-    (79, "10:00", Paid("I-5003", "8000.00")),
-    (83, "09:00", Paid("I-5003", "-8000.00")),
-    (86, "11:00", Act::Status("INV-1015", Status::Returned)),
-    (88, "10:00", Paid("N-1101", "25000.00")),
-    (92, "15:30", Act::Release("C11")),
-    (93, "16:40", OnAccount("C09", "500.00", "AUD")),
-    (97, "10:00", Paid("I-5003", "8000.00")),
-    (100, "10:30", Event("visit", "C12", GOOD, "切配机", "第二家门店的方案，我这两天整理好发给您。")),
-    (103, "15:00", Event("delivery", "C12", None, "切配机", "")),
-    (106, "09:50", Event("signing", "C13", GOOD, "Gripper cell, second line", "")),
-    (
-        116,
-        "14:30",
-        Event(
-            "visit",
-            "C03",
-            GOOD,
-            "Spindle set",
-            "The test cuts on the new spindles will be with you by the end of the week.",
-        ),
-    ),
-];
 
 /// What a person does.
 pub enum What {
@@ -115,8 +29,8 @@ pub enum What {
     Books,
     /// Writes something down.
     Record(Record),
-    /// Lets the letters to a customer go that wait for approval.
-    Release(CustomerId),
+    /// Lets a customer's letters by a rule go, if any waits for approval.
+    Release(CustomerId, RuleName),
 }
 
 /// A moment at which something is written down.
@@ -145,31 +59,47 @@ impl Story {
     /// When a file can't be written.
     pub fn new(begin: Date, zone: &TimeZone, folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let customers = folder.join("customers.csv");
-        write(&customers, CUSTOMERS)?;
         let at = |day: i32, time: Time| instant_at((begin + day.days()).to_datetime(time), zone);
+        let opening = [
+            (ImportKind::Customers, "customers.csv", CUSTOMERS.to_owned()),
+            (ImportKind::Events, "events.csv", events_before(begin)),
+        ];
+        let mut imports = Vec::new();
+        for (kind, name, text) in opening {
+            write(&folder.join(name), &text)?;
+            imports.push((kind, folder.join(name)));
+        }
         let mut scenes = vec![Scene {
             at: at(0, Time::constant(7, 50, 0, 0)),
-            imports: vec![(ImportKind::Customers, customers)],
+            imports,
             what: What::Books,
-            words: "13 customers come from the books".to_owned(),
+            words: format!(
+                "{} customers come from the books, with what they bought before",
+                customers().count()
+            ),
         }];
-        let mut days: Vec<i32> = CLAIMS.iter().map(|claim| claim.issued).collect();
-        days.dedup();
-        for day in days {
+        for day in claims::export_days() {
             let file = folder.join(format!("receivables-{}.csv", begin + day.days()));
-            write(&file, &export(begin, day)?)?;
+            write(&file, &claims::export(begin, day)?)?;
             scenes.push(Scene {
                 at: at(day, Time::constant(8, 0, 0, 0)),
                 imports: vec![(ImportKind::Receivables, file)],
                 what: What::Books,
-                words: issued(begin, day),
+                words: format!("the books say: {}", claims::news(begin, day)),
             });
         }
         for (day, time, act) in ACTS {
             let time: Time = time.parse().with_context(|| format!("the story's time {time}"))?;
-            let (what, words) = act.told(begin + day.days(), at(*day, time));
-            scenes.push(Scene { at: at(*day, time), imports: vec![], what, words });
+            let (record, words) = act.told(begin + day.days(), at(*day, time));
+            scenes.push(Scene { at: at(*day, time), imports: vec![], what: What::Record(record), words });
+        }
+        for (from, until, customer, rule) in RELEASES {
+            scenes.extend((*from..=*until).map(|day| Scene {
+                at: at(day, Time::constant(15, 30, 0, 0)),
+                imports: vec![],
+                what: What::Release((*customer).into(), (*rule).into()),
+                words: format!("Li Na releases the final notice to {customer}"),
+            }));
         }
         scenes.sort_by_key(|scene| scene.at);
         Ok(Self { scenes })
@@ -181,52 +111,19 @@ impl Story {
     }
 }
 
-/// Everything issued until a day, as the books export it.
-fn export(begin: Date, until: i32) -> anyhow::Result<String> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
-        "id",
-        "customer_id",
-        "kind",
-        "amount",
-        "currency",
-        "issued_on",
-        "due_on",
-        "contract",
-        "description",
-        "guarantor_name",
-        "guarantor_email",
-    ])?;
-    for claim in CLAIMS.iter().filter(|claim| claim.issued <= until) {
-        let (guarantor, address) = claim.guarantor.unwrap_or_default();
-        let day = |day: i32| (begin + day.days()).to_string();
-        csv.write_record([
-            claim.id,
-            claim.customer,
-            claim.kind,
-            claim.amount,
-            claim.currency,
-            &day(claim.issued),
-            &day(claim.due),
-            claim.contract,
-            claim.description,
-            guarantor,
-            address,
-        ])?;
-    }
-    Ok(String::from_utf8(csv.into_inner()?)?)
+/// The ids of the sample's customers.
+pub fn customers() -> impl Iterator<Item = CustomerId> {
+    CUSTOMERS.lines().skip(1).filter_map(|line| line.split(',').next()).map(CustomerId::from)
 }
 
-fn issued(begin: Date, day: i32) -> String {
-    let new: Vec<_> = CLAIMS
-        .iter()
-        .filter(|claim| claim.issued == day)
-        .map(|claim| {
-            let due = begin + claim.due.days();
-            format!("{} {} {} for {}, due {due}", claim.id, claim.amount, claim.currency, claim.customer)
-        })
-        .collect();
-    format!("issued: {}", new.join("; "))
+/// What happened before the first day, as the books export it.
+fn events_before(begin: Date) -> String {
+    let mut csv = "id,customer_id,kind,occurred_at,product\n".to_owned();
+    for (number, (day, kind, customer, product)) in BEFORE.iter().enumerate() {
+        let line = format!("E-{},{customer},{kind},{}T11:00,{product}\n", number + 1, begin + day.days());
+        csv.push_str(&line);
+    }
+    csv
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -235,14 +132,8 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 impl Act {
     /// What to do, and a line that tells it.
-    fn told(&self, today: Date, at: Timestamp) -> (What, String) {
-        let (record, words) = match *self {
-            Self::Release(customer) => {
-                return (
-                    What::Release(customer.into()),
-                    format!("Li Na releases the final notice to {customer}"),
-                );
-            }
+    fn told(&self, today: Date, at: Timestamp) -> (Record, String) {
+        match *self {
             Self::Paid(receivable, amount) => {
                 let bounced = amount.starts_with('-');
                 let words = if bounced {
@@ -256,9 +147,9 @@ impl Act {
                 payment(None, Some(customer), amount, Some(currency), today),
                 format!("{amount} {currency} came in on account of {customer}"),
             ),
-            Self::Event(kind, customer, outcome, product, note) => {
+            Self::Event(kind, whom, outcome, product, note) => {
                 let went = outcome.map(|outcome| format!(", {}", outcome.as_str())).unwrap_or_default();
-                (event(kind, customer, outcome, product, note, at), format!("{kind} with {customer}{went}"))
+                (event(kind, whom, outcome, product, note, at), format!("{kind} with {whom}{went}"))
             }
             Self::Promise(receivable, days) => {
                 let promised_on = today + days.days();
@@ -291,12 +182,46 @@ impl Act {
                 };
                 (record, format!("the {cause} about {receivable} is over"))
             }
-            Self::Status(receivable, status) => (
-                Record::Status { receivable: receivable.into(), status, today },
-                format!("{receivable} is {status}"),
-            ),
-        };
-        (What::Record(record), words)
+            Self::Status(receivable, status) => {
+                (Record::Status { receivable: receivable.into(), status, today }, over(receivable, status))
+            }
+            Self::Acknowledged(customer, how) => {
+                let record = Record::Acknowledgement {
+                    receivable: None,
+                    customer: Some(customer.into()),
+                    acknowledged_on: today,
+                    who: "zhang.wei".to_owned(),
+                    reason: how.to_owned(),
+                };
+                (record, format!("{customer} confirms what it owes: {how}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Whom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(customer) => f.write_str(customer),
+            Self::Segment(segment) => write!(f, "the segment {segment}"),
+        }
+    }
+}
+
+/// A change of a claim's status, in words.
+fn over(claim: &str, status: Status) -> String {
+    match status {
+        Status::Returned => format!("the goods of {claim} come back"),
+        Status::Offset => format!("{claim} is set off"),
+        Status::Legal => format!("{claim} goes to court"),
+        Status::Replaced => format!("{claim} becomes a plan of instalments"),
+        Status::Open
+        | Status::Paid
+        | Status::Disputed
+        | Status::OnHold
+        | Status::Assigned
+        | Status::WrittenOff
+        | Status::Cancelled => format!("{claim} is {status}"),
     }
 }
 
@@ -319,7 +244,7 @@ fn payment(
 
 fn event(
     kind: &str,
-    customer: &str,
+    whom: Whom,
     outcome: Option<EventOutcome>,
     product: &str,
     note: &str,
@@ -328,7 +253,10 @@ fn event(
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Record::Event {
         id: None,
-        with: With::Customer(customer.into()),
+        with: match whom {
+            Whom::One(customer) => With::Customer(customer.into()),
+            Whom::Segment(segment) => With::Segment(segment.to_owned()),
+        },
         kind: kind.to_owned(),
         occurred_at: at,
         outcome,
@@ -360,6 +288,7 @@ fn pause(
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::claims::{CLAIMS, MOVED};
     use super::*;
 
     #[test]
@@ -370,6 +299,7 @@ mod tests {
         assert!(CLAIMS.iter().all(|claim| customers.contains(claim.customer)));
         assert!(CLAIMS.is_sorted_by_key(|claim| claim.issued));
         assert!(ACTS.is_sorted_by_key(|(day, time, _)| (*day, *time)));
+        let segments: BTreeSet<&str> = CUSTOMERS.lines().filter_map(|line| line.split(',').nth(9)).collect();
         for (_, _, act) in ACTS {
             match act {
                 Act::Paid(claim, _)
@@ -377,14 +307,16 @@ mod tests {
                 | Act::Pause(_, claim, _)
                 | Act::Resume(_, claim)
                 | Act::Status(claim, _) => assert!(claims.contains(claim), "{claim}"),
+                Act::Event(_, Whom::Segment(segment), ..) => assert!(segments.contains(segment), "{segment}"),
                 Act::OnAccount(customer, ..)
-                | Act::Event(_, customer, ..)
+                | Act::Event(_, Whom::One(customer), ..)
                 | Act::HoldCustomer(customer, ..)
-                | Act::Release(customer) => {
-                    assert!(customers.contains(customer), "{customer}");
-                }
+                | Act::Acknowledged(customer, _) => assert!(customers.contains(customer), "{customer}"),
             }
         }
+        assert!(RELEASES.iter().all(|(_, _, customer, _)| customers.contains(customer)));
+        assert!(MOVED.iter().all(|(_, claim, _)| claims.contains(claim)));
+        assert!(BEFORE.iter().all(|(day, _, customer, _)| *day < 0 && customers.contains(customer)));
     }
 
     #[test]
