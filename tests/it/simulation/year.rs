@@ -339,9 +339,10 @@ impl Year {
         let likely = self.business.customers.iter().filter(ours);
         let others = self.business.customers.iter().filter(|customer| !ours(customer));
         let ids = likely.chain(others).map(|customer| Some(CustomerId::from(customer.id.as_str())));
-        // Digests have no customer.
-        for customer in ids.chain([None]) {
-            let filter = OutboxFilter { customer, limit: 12, ..OutboxFilter::default() };
+        // Digests have no customer; a letter that waited long is an old one.
+        let newest = ids.chain([None]).map(|customer| (customer, 12));
+        for (customer, limit) in newest.chain([(None, usize::MAX)]) {
+            let filter = OutboxFilter { customer, limit, ..OutboxFilter::default() };
             let rows = self.engine.store().outbox(filter).await.expect("the outbox");
             let found = rows.into_iter().find(|row| {
                 row.made.as_ref().is_some_and(|made| made.parcel.message_id == parcel.message_id)
