@@ -4,6 +4,7 @@
 //! Invariant: nothing here decides who gets what; it writes what a draft
 //! says. Template contexts and `lettre` types stay in the modules below.
 
+mod account;
 mod attachment;
 pub mod catalogue;
 mod check;
@@ -11,6 +12,7 @@ mod clean;
 mod compose;
 mod context;
 mod engine;
+mod grid;
 mod layout;
 mod library;
 mod markdown;

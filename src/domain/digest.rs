@@ -173,6 +173,8 @@ pub fn finding(verdict: &Verdict, rule: &Rule) -> Option<Finding> {
     let dunning = rule.class == Class::Dunning;
     let told = match why {
         Stop::Stale => true,
+        // The statement of a month before the rule is nobody's to make up for.
+        Stop::Backlog if rule.is_statement() => false,
         Stop::Backlog | Stop::PromiseOver("beyond the limits") => dunning,
         Stop::NoAddress(_)
         | Stop::Suppressed(_)

@@ -206,6 +206,20 @@ impl Receivable {
         }
     }
 
+    /// The day of the paper, or the first one we know of.
+    #[must_use]
+    pub fn begins_on(&self) -> Date {
+        let seen_on = self.first_seen.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        self.issued_on.unwrap_or(self.due_on.min(seen_on))
+    }
+
+    /// Whether the customer contests this claim on a day.
+    #[must_use]
+    pub fn is_disputed(&self, today: Date) -> bool {
+        let contested = |pause: &Pause| pause.cause == PauseCause::Dispute && pause.covers(today);
+        self.status == Status::Disputed || (self.status.is_live() && self.pauses.iter().any(contested))
+    }
+
     /// The last day of the promise that is pending on a day.
     #[must_use]
     pub fn promised_until(&self, today: Date) -> Option<Date> {

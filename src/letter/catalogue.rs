@@ -81,6 +81,7 @@ const ITEM: &[Variable] = &[
     always("amount", "the whole claim, money"),
     always("received", "what has come in for it, money"),
     always("part_paid", "whether something but not all has come in"),
+    always("disputed", "whether the customer contests it"),
     always("balance", "what is still owed, money"),
     always("currency", "ISO code"),
     always("days_overdue", "whole days since the due date, 0 if it has not passed"),
@@ -152,6 +153,28 @@ const MATTER: &[Variable] = &[
     always("count", "how many there are"),
 ];
 
+const ACCOUNT: &[Variable] = &[
+    always("currency", "ISO code; the filter `table` writes the whole account"),
+    always("opening", "what was owed before `statement.from`, money; below zero where we owed"),
+    always("closing", "what was owed at the end of `statement.until`, money"),
+    always("balance", "what is owed today, after what moved since, money"),
+];
+
+const STATEMENT: &[Variable] = &[
+    always("from", "its first day"),
+    always("until", "its last day, at whose end the balances to confirm are struck"),
+    shaped(
+        "accounts",
+        Shape::Records(ACCOUNT),
+        false,
+        "one per currency in which something is open or moved",
+    ),
+    shaped("owed", Shape::Values, false, "the closing balances that the customer owes"),
+    shaped("in_favour", Shape::Values, false, "those that we owe, as amounts above zero"),
+    always("disputed", "whether the customer contests any of `items`"),
+    always("moved", "whether anything moved after `until`"),
+];
+
 const DIGEST: &[Variable] = &[
     always("since", "the moment of the last digest; with the filter `moment` in words"),
     always("until", "the moment until which it tells"),
@@ -208,6 +231,12 @@ pub const VARIABLES: &[Variable] = &[
     shaped("payment", Shape::Record(PAYMENT), true, "the payment that the letter answers"),
     shaped("promise", Shape::Record(PROMISE), true, "the last promise about `receivable`"),
     shaped("event", Shape::Record(EVENT), true, "the event that the letter answers"),
+    shaped(
+        "statement",
+        Shape::Record(STATEMENT),
+        true,
+        "the account, in statements of account; there `items` are all claims open today, and with `credits` they come to the balance",
+    ),
     shaped(
         "passed_over",
         Shape::Values,

@@ -4,6 +4,7 @@
 
 mod digest;
 mod example;
+mod statement;
 mod views;
 
 pub(super) use digest::briefing;
@@ -26,11 +27,12 @@ use crate::domain::customer::{Class, Person};
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::CustomerFacts;
 use crate::domain::limitation::{self, Limitation};
-use crate::domain::money::{Money, Totals};
+use crate::domain::money::{Currency, Money, Totals};
 use crate::domain::notice::{PastNotice, Subject};
-use crate::domain::receivable::{Kind, Payment, Receivable, SettledBy};
+use crate::domain::receivable::{Kind, Receivable, SettledBy};
 use crate::domain::recipients::Claims;
 use crate::domain::rule::Recipient;
+use crate::domain::statement::Statement;
 
 /// How many claims a letter lists; the rest is one row with its sums.
 pub const LISTED_MAX: usize = 50;
@@ -56,14 +58,20 @@ pub(super) fn scene(
     let internal = is_internal(&of.draft.to, of.draft.class);
     let zone = if internal { &of.settings.business.zone } else { &customer.customer.zone };
     let today = of.now.to_zoned_datetime(zone.clone()).date();
-    let (leading, below) = claims(of, customer)?;
+    let list = Lists { of, customer, today };
+    let (mut leading, below) = claims(of, customer)?;
+    let stated = statement::period(of.draft).map(|period| {
+        let barred = |item: &Receivable| list.barred(item);
+        leading = statement::open(customer, &barred);
+        let account = Statement::of(customer, period, &barred);
+        statement::view(&account, &leading, today, Language::of(locale))
+    });
     let paid = payment(of, customer, &leading);
     let credits = credits(customer);
     // A guarantor sees what he answers for and nothing else.
     let alone = !of.draft.to.iter().chain(&of.draft.cc).any(|to| *to == Recipient::Guarantor);
     let others = if alone { others(customer, &leading, &below) } else { vec![] };
     let of_contract = if alone { of_contract(customer, &leading) } else { vec![] };
-    let list = Lists { of, customer, today };
     let items = list.of(&leading);
     Ok(Scene {
         business: Named { name: clean::value(&of.settings.business.name) },
@@ -92,6 +100,7 @@ pub(super) fn scene(
         payment: paid,
         promise: leading.first().and_then(|item| promise(of, item)),
         event: event(of, customer)?.map(|event| event_view(event, &customer.customer.zone)),
+        statement: stated,
         passed_over: of.draft.passed_over.iter().take(LISTED_MAX).map(|text| clean::value(text)).collect(),
         peers: example::peers(of.peers),
         testimonials: example::testimonials(testimonials, customer.customer.segment.as_deref(), locale),
@@ -172,6 +181,11 @@ impl Lists<'_> {
         views
     }
 
+    /// The last day on which it could be enforced, where it has passed.
+    fn barred(&self, item: &Receivable) -> Option<Date> {
+        self.limitation(item).map(|limitation| limitation.on).filter(|last| *last < self.today)
+    }
+
     fn limitation(&self, item: &Receivable) -> Option<Limitation> {
         let subject = Subject::Receivable(item.id.clone());
         let past = self.customer.notices.iter().filter(|notice: &&PastNotice| notice.key.subject == subject);
@@ -206,6 +220,7 @@ fn item_view(item: &Receivable, limitation: Option<Limitation>, today: Date) -> 
         amount: item.amount.to_string(),
         received: received.to_string(),
         part_paid: received.is_positive() && item.balance().is_positive(),
+        disputed: item.is_disputed(today),
         balance: item.balance().to_string(),
         currency: item.amount.currency.code(),
         days_overdue: days.max(0),
@@ -290,14 +305,25 @@ fn promise(of: &Occasion<'_>, item: &Receivable) -> Option<PromiseView> {
     })
 }
 
+/// What we owe the customer: credit notes, claims that were paid twice, and
+/// in each currency what is left of the money on account.
 fn credits(customer: &CustomerFacts) -> Vec<(Option<String>, Money, Date)> {
     let owed = |money: Money| Money { amount: -money.amount, ..money };
-    let notes = customer.receivables.iter().filter(|item| item.kind == Kind::CreditNote).map(|item| {
-        (clean::optional(Some(item.label())), owed(item.balance()), item.issued_on.unwrap_or(item.due_on))
-    });
-    let account =
-        customer.on_account.iter().map(|payment: &Payment| (None, payment.amount, payment.received_on));
-    notes.chain(account).filter(|(_, money, _)| money.is_positive()).collect()
+    let since = |item: &Receivable| {
+        let paid_on = item.payments.last().map(|payment| payment.received_on);
+        paid_on.unwrap_or_else(|| item.issued_on.unwrap_or(item.due_on))
+    };
+    let of_claims = customer
+        .receivables
+        .iter()
+        .map(|item| (clean::optional(Some(item.label())), owed(item.balance()), since(item)));
+    let sums: Totals = customer.on_account.iter().map(|payment| payment.amount).collect();
+    let last = |currency: Currency| {
+        let of = customer.on_account.iter().filter(|payment| payment.amount.currency == currency);
+        of.map(|payment| payment.received_on).max().unwrap_or_default()
+    };
+    let on_account = sums.iter().map(|money| (None, money, last(money.currency))).collect::<Vec<_>>();
+    of_claims.chain(on_account).filter(|(_, money, _)| money.is_positive()).collect()
 }
 
 fn credit_view((number, money, since): (Option<String>, Money, Date)) -> CreditView {

@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use jiff::civil::{Date, DateTime};
 use tera::{Context, Error, EscapeFn, Kwargs, State, Tera, TeraResult, Value};
 
-use super::clean;
-use super::table::Table;
 use super::words::Language;
+use super::{clean, table};
 use crate::domain::money::{Currency, Money};
 use crate::domain::notice::LetterState;
 use crate::domain::receivable::Kind;
@@ -35,8 +34,8 @@ pub fn subjects() -> Tera {
 pub fn markdown() -> Tera {
     let mut tera = with_filters(clean::escape_markdown);
     tera.autoescape_on([".md"]);
-    tera.register_filter("table", |items: &[Value], _: Kwargs, state: &State<'_>| {
-        Table::of(items, state)?.as_markdown(state)
+    tera.register_filter("table", |value: &Value, _: Kwargs, state: &State<'_>| {
+        table::of(value, state)?.as_markdown(state)
     });
     tera
 }
@@ -46,8 +45,8 @@ pub fn markdown() -> Tera {
 pub fn html() -> Tera {
     let mut tera = with_filters(clean::escape_html);
     tera.autoescape_on([".html"]);
-    tera.register_filter("table", |items: &[Value], _: Kwargs, state: &State<'_>| {
-        Table::of(items, state)?.as_html(state)
+    tera.register_filter("table", |value: &Value, _: Kwargs, state: &State<'_>| {
+        table::of(value, state)?.as_html(state)
     });
     tera
 }

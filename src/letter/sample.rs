@@ -22,6 +22,7 @@ use crate::domain::promise::Promise;
 use crate::domain::receivable::{Kind, Payment, Receivable, Status};
 use crate::domain::rule::{Anchor, ReceivableDate, Recipient, Rule, Stage};
 use crate::domain::settings::Settings;
+use crate::domain::statement::Period;
 
 /// What is special about a sample.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +30,7 @@ pub(super) enum Edge {
     /// Everything is there.
     Full,
     /// Whatever can be missing is: contact, number, date of issue, product,
-    /// outcome, note.
+    /// outcome, note; and in a statement, every claim.
     Bare,
     /// An instalment, partly paid.
     Instalment,
@@ -98,16 +99,13 @@ pub(super) fn sample(
         Edge::Many => 200,
     };
     let settled = matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn));
-    let receivables =
+    let mut receivables =
         (0..count).map(|n| receivable(n, edge, settled, &person)).collect::<Option<Vec<_>>>()?;
-    let event = Event {
-        id: "E1".into(),
-        kind: kind.to_owned(),
-        occurred_at: noon(TODAY),
-        outcome: (!bare).then_some(EventOutcome::Positive),
-        product: (!bare).then(|| "Press P-40".into()),
-        note: (!bare).then(|| "The drawings follow on Friday.".into()),
-    };
+    let mut on_account = vec![];
+    if rule.is_statement() && bare {
+        // Where nothing is open, there may still be something to state.
+        on_account.extend(receivables.drain(..).flat_map(|claim| claim.payments));
+    }
     let customer = Customer {
         id: "C1".into(),
         name: "Sample Customer".into(),
@@ -135,8 +133,8 @@ pub(super) fn sample(
         customers: vec![CustomerFacts {
             customer,
             receivables,
-            on_account: vec![],
-            events: vec![event],
+            on_account,
+            events: vec![event(kind, bare)],
             pauses: vec![],
             notices: vec![],
             expired: vec![],
@@ -158,6 +156,17 @@ pub(super) fn sample(
     }
     let peers = if edge == Edge::Full { Peers::of(86, 100) } else { None };
     Some(Sample { draft, facts, mail, peers, testimonials: testimonials(edge), now: noon(TODAY) })
+}
+
+fn event(kind: &str, bare: bool) -> Event {
+    Event {
+        id: "E1".into(),
+        kind: kind.to_owned(),
+        occurred_at: noon(TODAY),
+        outcome: (!bare).then_some(EventOutcome::Positive),
+        product: (!bare).then(|| "Press P-40".into()),
+        note: (!bare).then(|| "The drawings follow on Friday.".into()),
+    }
 }
 
 fn testimonials(edge: Edge) -> Vec<Testimonial> {
@@ -236,12 +245,14 @@ fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &F
         Anchor::Event(_) => vec![Subject::Event("E1".into())],
         Anchor::Calendar => vec![Subject::Customer("C1".into())],
     };
+    let period = Period { from: TODAY.first_of_month(), until: TODAY };
+    let round = if rule.is_statement() { period.to_string() } else { TODAY.to_string() };
     let line = |(index, subject): (usize, Subject)| Line {
         key: NoticeKey {
             rule: rule.name.clone(),
             stage: stage.name.clone(),
             subject,
-            round: TODAY.to_string(),
+            round: round.clone(),
             repetition: 0,
         },
         offset: stage.at,

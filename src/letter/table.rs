@@ -1,12 +1,13 @@
-//! The filter `table`: a list of claims with a total per currency, for the
-//! Markdown and for the HTML engine.
+//! The filter `table`: a list of claims with a total per currency, or an
+//! account of a statement.
 
 use jiff::civil::Date;
 use tera::{Map, State, TeraResult, Value};
 
-use super::clean;
 use super::engine::{amounts_in, is_not, language, money_of};
+use super::grid::{Cell, Column, Grid, Piece, Stand};
 use super::words::{Labels, Language};
+use super::{account, clean};
 
 /// The most characters of one cell.
 const CELL_CHARS_MAX: usize = 60;
@@ -16,19 +17,20 @@ const CELL_CHARS_MAX: usize = 60;
 /// off a narrow screen.
 const UNBROKEN_CHARS_MAX: usize = 16;
 
-/// A list of claims, ready to be written. Columns that would say nothing are
-/// left out.
-pub(super) struct Table {
-    labels: Labels,
-    columns: Vec<Column>,
-    rows: Vec<Row>,
-    /// Below the rows: words and an amount.
-    foot: Vec<(String, String)>,
+/// The table of a template's list or account.
+///
+/// # Errors
+/// Where it is neither.
+pub(super) fn of(value: &Value, state: &State<'_>) -> TeraResult<Grid> {
+    match (value.as_array(), value.as_map()) {
+        (Some(items), _) => of_claims(items, state),
+        (None, Some(account)) => account::table(account, language(state)?),
+        (None, None) => Err(is_not("a list of claims or an account", value)),
+    }
 }
 
 struct Row {
-    number: String,
-    item: String,
+    item: Vec<Piece>,
     due: String,
     overdue: String,
     balance: String,
@@ -36,7 +38,7 @@ struct Row {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum Field {
     Item,
     Due,
     Overdue,
@@ -44,168 +46,89 @@ enum Column {
     Pay,
 }
 
-/// What stands in a cell.
-struct Cell<'t> {
-    /// Before the text, in one piece.
-    unbroken: &'t str,
-    text: &'t str,
-    link: Option<&'t str>,
-    strong: bool,
+/// Columns that would say nothing are left out.
+fn of_claims(items: &[Value], state: &State<'_>) -> TeraResult<Grid> {
+    let language = language(state)?;
+    let labels = language.labels();
+    let maps = items.iter().map(|item| item.as_map().ok_or_else(|| is_not("a list of claims", item)));
+    let maps = maps.collect::<TeraResult<Vec<&Map>>>()?;
+    let rows = maps.iter().map(|item| row(item, language)).collect::<TeraResult<Vec<Row>>>()?;
+    let tail = maps.last().and_then(|item| field(item, "tail")).and_then(Value::as_map);
+    let foot = tail.map_or_else(|| Ok(vec![]), |tail| foot(tail, language))?;
+    // Our own people do not pay; they call.
+    let internal = state.get::<String>("class")?.as_deref() == Some("internal");
+    let overdue = maps.iter().any(|item| field(item, "days_overdue").is_some_and(Value::is_truthy));
+    let pay = !internal && rows.iter().any(|row| row.pay_url.is_some());
+    let fields = [
+        (Field::Item, true),
+        (Field::Due, true),
+        (Field::Overdue, overdue),
+        (Field::Balance, true),
+        (Field::Pay, pay),
+    ];
+    let fields: Vec<Field> =
+        fields.into_iter().filter(|(_, wanted)| *wanted).map(|(field, _)| field).collect();
+    let of_claims = rows.into_iter().map(|row| row.cells(&fields, labels));
+    let foot = foot
+        .iter()
+        .map(|(label, amount)| fields.iter().map(|field| field.at_the_foot(label, amount)).collect());
+    Ok(Grid {
+        columns: fields.iter().map(|field| field.column(labels)).collect(),
+        rows: of_claims.chain(foot).collect(),
+    })
 }
 
-impl Table {
-    /// Reads the claims of a template's list.
-    ///
-    /// # Errors
-    /// Where it is no such list.
-    pub(super) fn of(items: &[Value], state: &State<'_>) -> TeraResult<Self> {
-        let language = language(state)?;
-        let labels = language.labels();
-        let maps = items.iter().map(|item| item.as_map().ok_or_else(|| is_not("a list of claims", item)));
-        let maps = maps.collect::<TeraResult<Vec<&Map>>>()?;
-        let rows = maps.iter().map(|item| row(item, language)).collect::<TeraResult<Vec<Row>>>()?;
-        let tail = maps.last().and_then(|item| field(item, "tail")).and_then(Value::as_map);
-        let foot = tail.map_or_else(|| Ok(vec![]), |tail| foot(tail, language))?;
-        // Our own people do not pay; they call.
-        let internal = state.get::<String>("class")?.as_deref() == Some("internal");
-        let overdue = maps.iter().any(|item| field(item, "days_overdue").is_some_and(Value::is_truthy));
-        let pay = !internal && rows.iter().any(|row| row.pay_url.is_some());
-        let columns = [
-            (Column::Item, true),
-            (Column::Due, true),
-            (Column::Overdue, overdue),
-            (Column::Balance, true),
-            (Column::Pay, pay),
-        ];
-        let columns = columns.into_iter().filter(|(_, wanted)| *wanted).map(|(column, _)| column).collect();
-        Ok(Self { labels, columns, rows, foot })
-    }
-
-    /// As GitHub's Markdown writes tables. Columns with an alignment do not
-    /// break over lines.
-    pub(super) fn as_markdown(&self, state: &State<'_>) -> TeraResult<Value> {
-        let mut out = String::from("|");
-        for column in &self.columns {
-            out.extend([" ", column.heading(self.labels), " |"]);
-        }
-        out.push_str("\n|");
-        for column in &self.columns {
-            out.push_str(match column {
-                Column::Item => "---|",
-                Column::Due | Column::Pay => ":---|",
-                Column::Overdue | Column::Balance => "---:|",
-            });
-        }
-        for cells in self.cells() {
-            out.push_str("\n|");
-            for cell in cells {
-                let text = cell.escaped(state)?;
-                match cell.link {
-                    Some(url) => out.extend([" [", &text, "](", &state.escape(url)?, ") |"]),
-                    None if cell.strong && !text.is_empty() => out.extend([" **", &text, "** |"]),
-                    None => out.extend([" ", &text, " |"]),
-                }
-            }
-        }
-        out.push('\n');
-        Ok(Value::safe_string(&out))
-    }
-
-    /// As HTML, for templates that bring their own.
-    pub(super) fn as_html(&self, state: &State<'_>) -> TeraResult<Value> {
-        let align = |column: &Column| match column {
-            Column::Item => ">",
-            Column::Due | Column::Pay => " style=\"white-space: nowrap\">",
-            Column::Overdue | Column::Balance => {
-                " align=\"right\" style=\"text-align: right; white-space: nowrap\">"
-            }
+impl Field {
+    fn column(self, labels: Labels) -> Column {
+        let (heading, stand) = match self {
+            Self::Item => (labels.item, Stand::Flowing),
+            Self::Due => (labels.due, Stand::Left),
+            Self::Overdue => (labels.overdue, Stand::Right),
+            Self::Balance => (labels.balance, Stand::Right),
+            Self::Pay => (labels.pay, Stand::Left),
         };
-        let mut out = String::from("<table cellpadding=\"0\" cellspacing=\"0\"><thead><tr>");
-        for column in &self.columns {
-            out.extend(["<th", align(column), column.heading(self.labels), "</th>"]);
-        }
-        out.push_str("</tr></thead><tbody>");
-        for cells in self.cells() {
-            out.push_str("<tr>");
-            for (column, cell) in self.columns.iter().zip(cells) {
-                let text = cell.escaped(state)?;
-                out.extend(["<td", align(column)]);
-                match cell.link {
-                    Some(url) => out.extend(["<a href=\"", &state.escape(url)?, "\">", &text, "</a></td>"]),
-                    None if cell.strong => out.extend(["<strong>", &text, "</strong></td>"]),
-                    None => out.extend([text.as_str(), "</td>"]),
-                }
-            }
-            out.push_str("</tr>");
-        }
-        out.push_str("</tbody></table>");
-        Ok(Value::safe_string(&out))
+        Column { heading: heading.to_owned(), stand }
     }
 
-    /// Every row, the foot's after the claims'.
-    fn cells(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
-        let rows = self
-            .rows
-            .iter()
-            .map(|row| self.columns.iter().map(|column| column.cell(row, self.labels)).collect());
-        let foot = self.foot.iter().map(|(label, amount)| {
-            let cell = |column: &Column| match column {
-                Column::Item => label.as_str(),
-                Column::Balance => amount.as_str(),
-                Column::Due | Column::Overdue | Column::Pay => "",
-            };
-            let strong = !amount.is_empty();
-            self.columns
-                .iter()
-                .map(|column| Cell { unbroken: "", text: cell(column), link: None, strong })
-                .collect()
-        });
-        rows.chain(foot)
-    }
-}
-
-impl Column {
-    fn heading(self, labels: Labels) -> &'static str {
-        match self {
-            Self::Item => labels.item,
-            Self::Due => labels.due,
-            Self::Overdue => labels.overdue,
-            Self::Balance => labels.balance,
-            Self::Pay => labels.pay,
-        }
-    }
-
-    fn cell(self, row: &Row, labels: Labels) -> Cell<'_> {
-        let link = row.pay_url.as_deref().filter(|_| self == Self::Pay);
+    fn at_the_foot(self, label: &str, amount: &str) -> Cell {
         let text = match self {
-            Self::Item => &row.item,
-            Self::Due => &row.due,
-            Self::Overdue => &row.overdue,
-            Self::Balance => &row.balance,
-            Self::Pay => link.map_or("", |_| labels.pay),
+            Self::Item => label,
+            Self::Balance => amount,
+            Self::Due | Self::Overdue | Self::Pay => "",
         };
-        let unbroken = if self == Self::Item { row.number.as_str() } else { "" };
-        Cell { unbroken, text, link, strong: false }
+        Cell { strong: !amount.is_empty(), ..Cell::plain(text) }
     }
 }
 
-impl Cell<'_> {
-    fn escaped(&self, state: &State<'_>) -> TeraResult<String> {
-        let text = state.escape(self.text)?;
-        if self.unbroken.is_empty() {
-            return Ok(text);
-        }
-        let number = state.escape(self.unbroken)?;
-        Ok(format!("<span style=\"white-space: nowrap\">{number}</span>{text}"))
+impl Row {
+    fn cells(self, fields: &[Field], labels: Labels) -> Vec<Cell> {
+        let Self { item, due, overdue, balance, pay_url } = self;
+        let mut item = Some(item);
+        let cell = |field: &Field| match field {
+            Field::Item => Cell { pieces: item.take().unwrap_or_default(), ..Cell::default() },
+            Field::Due => Cell::plain(due.as_str()),
+            Field::Overdue => Cell::plain(overdue.as_str()),
+            Field::Balance => Cell::plain(balance.as_str()),
+            Field::Pay => {
+                Cell { link: pay_url.clone(), ..Cell::plain(pay_url.as_ref().map_or("", |_| labels.pay)) }
+            }
+        };
+        fields.iter().map(cell).collect()
     }
 }
 
-fn field<'v>(of: &'v Map, name: &'static str) -> Option<&'v Value> {
+pub(super) fn field<'v>(of: &'v Map, name: &'static str) -> Option<&'v Value> {
     of.get(&tera::value::Key::Str(name))
+}
+
+/// Whether a number fits into a line of a narrow screen.
+pub(super) fn is_short(number: &str) -> bool {
+    number.chars().count() <= UNBROKEN_CHARS_MAX
 }
 
 fn row(item: &Map, language: Language) -> TeraResult<Row> {
     let text = |name| field(item, name).and_then(Value::as_str).unwrap_or_default();
+    let is = |name| field(item, name).is_some_and(Value::is_truthy);
     let money = |name| -> TeraResult<String> {
         let value = field(item, name).ok_or_else(|| is_not("a list of claims", &Value::undefined()))?;
         Ok(language.money(money_of(value)?))
@@ -217,16 +140,21 @@ fn row(item: &Map, language: Language) -> TeraResult<Row> {
         name = format!("{name}{}{}", labels.comma, text("description"));
     }
     let mut name = clean::value_within(&name, CELL_CHARS_MAX);
-    let unbroken = if number.chars().count() <= UNBROKEN_CHARS_MAX { number.len() } else { 0 };
-    let number: String = name.drain(..unbroken).collect();
-    if field(item, "part_paid").is_some_and(Value::is_truthy) {
+    let mut pieces = Vec::new();
+    if is_short(number) {
+        pieces.push(Piece::Unbroken(name.drain(..number.len()).collect()));
+    }
+    if is("part_paid") {
         name = format!("{name}{}{}{}", labels.comma, labels.originally, money("amount")?);
     }
+    if is("disputed") {
+        name = format!("{name}{}{}", labels.comma, labels.disputed);
+    }
+    pieces.push(Piece::Plain(name));
     let days = field(item, "days_overdue").and_then(Value::as_i64).unwrap_or_default();
     let due = text("due_on");
     Ok(Row {
-        number,
-        item: name,
+        item: pieces,
         due: due.parse::<Date>().map_or_else(|_| due.to_owned(), |date| language.short_date(date)),
         overdue: if days > 0 { language.days(days) } else { "–".to_owned() },
         balance: money("balance")?,

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::receivable::Kind;
 
 /// The language of a letter, as far as our own words know it.
@@ -32,6 +32,8 @@ pub struct Labels {
     pub overdue: &'static str,
     /// Before the whole amount, where part of it is paid.
     pub originally: &'static str,
+    /// Behind a claim that the customer contests.
+    pub disputed: &'static str,
     /// Column: what is still owed.
     pub balance: &'static str,
     /// Column and words of the link.
@@ -62,27 +64,27 @@ impl Language {
     #[must_use]
     pub fn money(self, money: Money) -> String {
         let code = money.currency.code();
-        let number = grouped(money.amount, money.currency.decimals());
-        let chinese = match code {
-            "CNY" => return self.or_code(&number, code, &format!("人民币{number}元")),
-            "TWD" => return self.or_code(&number, code, &format!("新台币{number}元")),
-            "USD" => "美元",
-            "EUR" => "欧元",
-            "JPY" => "日元",
-            "HKD" => "港元",
-            "GBP" => "英镑",
-            "KRW" => "韩元",
-            "SGD" => "新加坡元",
-            "AUD" => "澳元",
-            "CAD" => "加元",
-            "CHF" => "瑞士法郎",
-            _ => return format!("{code} {number}"),
-        };
-        self.or_code(&number, code, &format!("{number}{chinese}"))
+        let number = number(money);
+        match code {
+            _ if self != Self::Chinese => format!("{code} {number}"),
+            "CNY" => format!("人民币{number}元"),
+            "TWD" => format!("新台币{number}元"),
+            _ => match foreign_currency(code) {
+                Some(name) => format!("{number}{name}"),
+                None => format!("{code} {number}"),
+            },
+        }
     }
 
-    fn or_code(self, number: &str, code: &str, chinese: &str) -> String {
-        if self == Self::Chinese { chinese.to_owned() } else { format!("{code} {number}") }
+    /// `CNY`, `人民币元`: what a column of amounts is in.
+    #[must_use]
+    pub fn currency(self, currency: Currency) -> &'static str {
+        match currency.code() {
+            code if self != Self::Chinese => code,
+            "CNY" => "人民币元",
+            "TWD" => "新台币元",
+            code => foreign_currency(code).unwrap_or(code),
+        }
     }
 
     /// `1 March 2026`, `March 1, 2026`, `2026年3月1日`, `2026-03-01`.
@@ -163,6 +165,7 @@ impl Language {
                 due: "到期日",
                 overdue: "逾期",
                 originally: "原金额",
+                disputed: "有争议",
                 balance: "应付金额",
                 pay: "支付",
                 total: "合计",
@@ -174,6 +177,7 @@ impl Language {
                 due: "Due",
                 overdue: "Overdue",
                 originally: "originally ",
+                disputed: "disputed",
                 balance: "Outstanding",
                 pay: "Pay",
                 total: "Total",
@@ -286,6 +290,29 @@ fn month_name(month: i8) -> &'static str {
         "December",
     ];
     usize::try_from(month - 1).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or_default()
+}
+
+/// `1,234.50`: below a heading that names the currency.
+#[must_use]
+pub fn number(money: Money) -> String {
+    grouped(money.amount, money.currency.decimals())
+}
+
+/// As Chinese calls other people's money, behind the number.
+fn foreign_currency(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "USD" => "美元",
+        "EUR" => "欧元",
+        "JPY" => "日元",
+        "HKD" => "港元",
+        "GBP" => "英镑",
+        "KRW" => "韩元",
+        "SGD" => "新加坡元",
+        "AUD" => "澳元",
+        "CAD" => "加元",
+        "CHF" => "瑞士法郎",
+        _ => return None,
+    })
 }
 
 /// `-1,234.50`: grouped in threes, with all of the currency's decimals.

@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod message;
 mod sample;
+mod statement;
 mod templates;
 mod variables;
 
@@ -21,7 +22,7 @@ use sample::Sample;
 const MESSAGE_ID: &str = "letter-1.0@morningstar.example";
 
 /// Every letter that is shipped.
-const TEMPLATES: [&str; 32] = [
+const TEMPLATES: [&str; 33] = [
     "reminder/coming-due",
     "reminder/due-today",
     "reminder/friendly",
@@ -54,6 +55,7 @@ const TEMPLATES: [&str; 32] = [
     "care/usage-survey",
     "care/referral-ask",
     "news/product",
+    "statement/monthly",
 ];
 
 /// Whether the letter asks the customer to pay.

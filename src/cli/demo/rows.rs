@@ -110,7 +110,10 @@ pub const ROWS: &[Row] = &[
     Row {
         id: "C10",
         need: "A statement of account, and the customer's confirmation",
-        shows: &[Count(Seen::acknowledgements, 2, ["confirmation", "confirmations"])],
+        shows: &[
+            Rule("monthly-statement"),
+            Count(Seen::acknowledgements, 2, ["confirmation", "confirmations"]),
+        ],
     },
     Row {
         id: "C11",

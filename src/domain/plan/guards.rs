@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::subjects::Item;
+use super::subjects::{Anchored, Item, Round};
 use super::view::View;
 use crate::domain::calendar::day_begins;
 use crate::domain::customer::Class;
@@ -11,7 +11,7 @@ use crate::domain::notice::{PastNotice, Subject};
 use crate::domain::receivable::{Kind, Pause, PauseCause, Receivable, Status};
 use crate::domain::recipients;
 use crate::domain::rule::{Anchor, Interlock, ReceivableDate, Recipient, Rule};
-use crate::domain::statement;
+use crate::domain::statement::{self, Period};
 use crate::domain::stop::{Decision, Stop};
 
 /// What ends the matter for everybody, alarms included: the claim is over,
@@ -24,8 +24,8 @@ pub fn over(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     if rule.unless.excludes(candidate) {
         return Some(Stop::Excluded);
     }
-    if rule.is_statement() && !statement::is_open(view.of) {
-        return Some(Stop::Settled);
+    if let Ok(Anchored { round: Round::Of(period), .. }) = &item.anchor {
+        return over_statement(view, *period);
     }
     let receivable = item.receivable?;
     match rule.anchor {
@@ -45,6 +45,15 @@ pub fn over(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
             }
         }
     }
+}
+
+/// A statement is for whom something is open, or moved on its days.
+fn over_statement(view: &View<'_>, period: Period) -> Option<Stop> {
+    if statement::is_called_for(view.of, period, &|claim| view.time_barred(claim)) {
+        return None;
+    }
+    let mut open = view.of.receivables.iter().filter(|claim| claim.balance().is_positive());
+    Some(open.find_map(|claim| view.time_barred(claim)).map_or(Stop::Settled, Stop::TimeBarred))
 }
 
 fn closed(status: Status) -> Stop {
@@ -87,6 +96,9 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     if covering(&view.of.pauses, PauseCause::Dispute, view.today).is_some() {
         return Some(Stop::Disputed);
     }
+    if rule.is_statement() {
+        return is_data_too_old(view).then_some(Stop::DataTooOld);
+    }
     let receivable = item.receivable?;
     let pause = |cause| covering(&receivable.pauses, cause, view.today);
     let currency = receivable.amount.currency;
@@ -98,8 +110,8 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
         Some(Stop::OnHold(None))
     } else if let Some(until) = receivable.promised_until(view.today) {
         Some(Stop::Promised(until))
-    } else if let Some(barred) = view.limitation(receivable).filter(|limit| limit.on < view.today) {
-        Some(Stop::TimeBarred(barred.on))
+    } else if let Some(last) = view.time_barred(receivable) {
+        Some(Stop::TimeBarred(last))
     } else if view.net(currency) <= rust_decimal::Decimal::ZERO {
         Some(Stop::CoveredByCredit(currency))
     } else {

@@ -10,6 +10,8 @@ use crate::domain::notice::Subject;
 use crate::domain::promise::{Promise, Standing};
 use crate::domain::receivable::{Payment, Receivable, SettledBy};
 use crate::domain::rule::{Anchor, ReceivableDate, Rule, RuleSeen};
+use crate::domain::schedule::Schedule;
+use crate::domain::statement::Period;
 use crate::domain::stop::Stop;
 
 /// One thing a rule could write about.
@@ -46,6 +48,8 @@ pub enum Round {
     Settled(String),
     /// An occurrence of a calendar.
     At(String),
+    /// The days that a statement of account is about.
+    Of(Period),
 }
 
 impl Round {
@@ -56,6 +60,7 @@ impl Round {
             Self::On(date) => date.to_string(),
             Self::Settled(by) => by.clone(),
             Self::At(moment) => moment.clone(),
+            Self::Of(period) => period.to_string(),
         }
     }
 }
@@ -195,12 +200,18 @@ fn of_promise<'a>(view: &View<'a>, receivable: &'a Receivable, promise: &Promise
 /// The last occurrence of the rule's own schedule.
 fn of_calendar<'a>(view: &View<'a>, rule: &Rule) -> Item<'a> {
     let zone = &view.settings.business.zone;
-    let last = rule.schedule.as_ref().and_then(|schedule| schedule.last_until(view.now, zone));
-    let anchor = last.ok_or(Stop::NoAnchor).map(|at| Anchored {
-        day: view.day(at),
-        at: Some(at),
-        round: Round::At(at.to_zoned_datetime(zone.clone()).strftime("%FT%R").to_string()),
+    let round = |schedule: &Schedule, at: Timestamp| {
+        if rule.is_statement() {
+            Round::Of(Period::stated_at(at, schedule, zone))
+        } else {
+            Round::At(at.to_zoned_datetime(zone.clone()).strftime("%FT%R").to_string())
+        }
+    };
+    let last = rule.schedule.as_ref().and_then(|schedule| {
+        let at = schedule.last_until(view.now, zone)?;
+        Some(Anchored { day: view.day(at), at: Some(at), round: round(schedule, at) })
     });
+    let anchor = last.ok_or(Stop::NoAnchor);
     Item {
         subject: Subject::Customer(view.of.customer.id.clone()),
         anchor,

@@ -9,4 +9,5 @@ mod promises;
 mod properties;
 mod relationship;
 mod spacing;
+mod statements;
 mod world;

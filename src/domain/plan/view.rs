@@ -15,7 +15,7 @@ use crate::domain::filter::Candidate;
 use crate::domain::limitation::{self, Limitation};
 use crate::domain::money::{Currency, Totals};
 use crate::domain::notice::{PastNotice, Priority, Subject};
-use crate::domain::receivable::{Kind, PauseCause, Receivable, Status};
+use crate::domain::receivable::{Kind, PauseCause, Receivable};
 use crate::domain::rule::{Anchor, ReceivableDate, Rule, Rules, Stage};
 use crate::domain::settings::{DueOnClosedDay, Settings};
 
@@ -164,6 +164,11 @@ impl<'a> View<'a> {
         limitation::of(receivable, past, settings, &self.settings.business.calendars.business)
     }
 
+    /// The last day on which a claim could be enforced, where it has passed.
+    pub fn time_barred(&self, receivable: &Receivable) -> Option<Date> {
+        self.limitation(receivable).map(|limit| limit.on).filter(|last| *last < self.today)
+    }
+
     /// What the customer owes in a currency after credit notes and money on
     /// account.
     pub fn net(&self, currency: Currency) -> Decimal {
@@ -217,12 +222,7 @@ impl<'a> View<'a> {
 
     /// Whether the customer contests anything.
     pub fn is_disputed(&self) -> bool {
-        let contested = |item: &Receivable| {
-            item.status == Status::Disputed
-                || (item.status.is_live()
-                    && item.pauses.iter().any(|p| p.cause == PauseCause::Dispute && p.covers(self.today)))
-        };
-        self.of.receivables.iter().any(contested)
+        self.of.receivables.iter().any(|item| item.is_disputed(self.today))
             || self.of.pauses.iter().any(|p| p.cause == PauseCause::Dispute && p.covers(self.today))
     }
 

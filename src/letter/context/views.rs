@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::statement::StatementView;
+
 #[derive(Serialize)]
 pub(in crate::letter) struct Scene {
     pub(super) business: Named,
@@ -33,6 +35,8 @@ pub(in crate::letter) struct Scene {
     pub(super) promise: Option<PromiseView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) event: Option<EventView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) statement: Option<StatementView>,
     pub(super) passed_over: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peers: Option<PeersView>,
@@ -83,6 +87,7 @@ pub(super) struct ItemView {
     pub(super) amount: String,
     pub(super) received: String,
     pub(super) part_paid: bool,
+    pub(super) disputed: bool,
     pub(super) balance: String,
     pub(super) currency: &'static str,
     pub(super) days_overdue: i32,

@@ -74,6 +74,14 @@ fn thanks_for_a_visit_have_their_moment() {
 }
 
 #[test]
+fn the_statement_is_about_money_and_waits_for_no_interlock() {
+    let config = config();
+    let rule = config.rules.iter().find(|rule| rule.name.as_str() == "monthly-statement").expect("it");
+    assert!(rule.is_statement() && rule.not_while.is_empty() && !rule.stages[0].approve);
+    assert_eq!((rule.stages[0].to.as_slice(), rule.stale_after), (&[Recipient::Customer][..], Some(10)));
+}
+
+#[test]
 fn the_shipped_calendars_know_their_days() {
     let calendars = config().settings.business.calendars;
     let cn = &calendars.business;

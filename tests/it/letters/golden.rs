@@ -32,7 +32,9 @@ pub(super) fn read(sample: &Sample) -> String {
 /// What the letter is about at each template.
 fn usual(template: &str, locale: &str) -> Sample {
     let mut sample = Sample::new(template, locale);
-    if is_reminder(template) || template.starts_with("internal/") {
+    if template == "statement/monthly" {
+        super::statement::of_february(&mut sample);
+    } else if is_reminder(template) || template.starts_with("internal/") {
         about_claim(&mut sample, template, locale);
     } else {
         about_event(&mut sample, template, locale);

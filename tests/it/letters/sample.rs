@@ -76,7 +76,7 @@ impl Sample {
             sample.draft.class = Class::Internal;
         } else if template.starts_with("news/") {
             sample.draft.class = Class::Marketing;
-        } else if !super::is_reminder(template) {
+        } else if !super::is_reminder(template) && !template.starts_with("statement/") {
             sample.draft.class = Class::Courtesy;
         }
         if template.ends_with("/final-notice") {

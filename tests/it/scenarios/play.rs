@@ -62,6 +62,10 @@ impl Stage {
         overheard::listen();
         let folder = folder();
         init::write_shipped(folder.path()).expect("the shipped files");
+        if !script.with_statements {
+            let rule = folder.path().join("config/rules/monthly-statement.yaml");
+            fs::remove_file(rule).expect("the shipped rule");
+        }
         for edit in &script.edits {
             apply(folder.path(), edit);
         }

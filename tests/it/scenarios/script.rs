@@ -16,6 +16,7 @@
 //! until 2026-03-20
 //! with text                          the letters, word for word
 //! with digests                       also what our own people are told each day
+//! with statements                    also the monthly statements of account
 //!
 //! expect                             written by BLESS=1, read by people
 //! ```
@@ -32,6 +33,9 @@ pub struct Script {
     /// Whether the digests are shown, which would else stand below every
     /// letter.
     pub with_digests: bool,
+    /// Whether statements of account are sent, which would else stand below
+    /// the letters of every month.
+    pub with_statements: bool,
     /// What is there when the daemon starts.
     pub given: Vec<(ImportKind, String)>,
     /// What is changed in the shipped files before.
@@ -96,6 +100,7 @@ pub fn read(text: &str) -> Script {
         until: Date::MIN,
         with_text: false,
         with_digests: false,
+        with_statements: false,
         given: Vec::new(),
         edits: Vec::new(),
         steps: Vec::new(),
@@ -129,6 +134,8 @@ fn take(script: &mut Script, line: &str, block: Vec<String>) {
         script.with_text = true;
     } else if line == "with digests" {
         script.with_digests = true;
+    } else if line == "with statements" {
+        script.with_statements = true;
     } else if let Some(file) = line.strip_prefix("config ") {
         script.edits.push(Edit { file: file.to_owned(), lines: block });
     } else {

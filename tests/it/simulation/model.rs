@@ -129,6 +129,18 @@ impl Business {
         }
     }
 
+    /// What a customer has open, as a letter writes the number.
+    pub fn open_amount(&self, customer: &str) -> String {
+        let of_customer =
+            |item: &&Item| self.customers[item.customer].id == customer && item.status == "open";
+        let cents: i64 =
+            self.items.values().filter(of_customer).map(|item| (item.cents - item.paid).max(0)).sum();
+        let (whole, cents) = ((cents / 100).to_string(), cents % 100);
+        let groups: Vec<&str> =
+            whole.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+        format!("{}.{cents:02}", groups.join(","))
+    }
+
     /// An open item of which the dice think.
     pub fn pick(&self, dice: &mut Dice) -> Option<String> {
         let open: Vec<&String> = self

@@ -15,6 +15,7 @@ use courtesy::store::{ImportKind, ImportOrder, OutboxFilter, OutboxLetter, Recor
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use mail_parser::MessageParser;
 
 use super::model::{Business, Customer, Dice, Item};
 use super::relay::Moody;
@@ -304,7 +305,8 @@ impl Year {
             assert_eq!(parcel.to.as_str(), customer.email, "the right mailbox (I5): {name}");
             for line in row.draft.lines.iter().filter(|_| row.draft.class == Class::Dunning) {
                 let Subject::Receivable(id) = &line.key.subject else {
-                    panic!("{name} is about a receivable")
+                    self.check_statement(&parcel, customer, &name);
+                    continue;
                 };
                 if let Err(why) = self.business.may_remind(id.as_str(), day) {
                     panic!("{day}: {name} was sent about {id} of {}, but {why} (I2)", customer.id);
@@ -317,6 +319,16 @@ impl Year {
             let book = format!("{book} {}", customer.email);
             self.check_budget(&book, days, day, &name);
         }
+    }
+
+    /// A statement of account says what is open as the owner knows it.
+    fn check_statement(&self, parcel: &Parcel, customer: &Customer, name: &str) {
+        assert_eq!(name, "monthly-statement/statement", "the only letter about no claim");
+        let open = self.business.open_amount(&customer.id);
+        let message = MessageParser::default().parse(&parcel.bytes[..]).expect("a message");
+        let text = message.body_text(0).expect("a text part");
+        let said = text.contains(&open) || (open == "0.00" && !text.contains("Outstanding"));
+        assert!(said, "{name} to {} does not say that {open} is open:\n{text}", customer.id);
     }
 
     fn check_budget(&mut self, address: &str, days: i32, day: Date, name: &str) {

@@ -1,14 +1,13 @@
 //! What a person put between a claim and its letters: disputes, holds,
 //! promises, acknowledgements.
 
-use jiff::civil::Date;
 use rusqlite::Connection;
 
 use super::super::rows::{Fault, day, day_opt, word};
 use super::{Items, Seats, money};
 use crate::domain::facts::Facts;
 use crate::domain::promise::Promise;
-use crate::domain::receivable::{Pause, PauseCause, Receivable};
+use crate::domain::receivable::{Pause, PauseCause};
 
 pub(super) fn read(
     conn: &Connection,
@@ -103,16 +102,10 @@ pub(super) fn read_acknowledgements(
             None => {
                 if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
                     let all = page[place].customers[seat].receivables.iter_mut();
-                    all.filter(|item| begins_on(item) <= on).for_each(|item| item.acknowledged_on.push(on));
+                    all.filter(|item| item.begins_on() <= on).for_each(|item| item.acknowledged_on.push(on));
                 }
             }
         }
     }
     Ok(())
-}
-
-/// The day of a claim's paper, or the first one we know of.
-fn begins_on(item: &Receivable) -> Date {
-    let seen_on = item.first_seen.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-    item.issued_on.unwrap_or(item.due_on.min(seen_on))
 }
