@@ -15,7 +15,6 @@ mod example;
 mod filter;
 mod forms;
 mod mail;
-mod nearest;
 mod read;
 mod rule;
 mod rule_shape;
@@ -50,7 +49,6 @@ use crate::relay::Deliver;
 
 pub use self::calendar::CalendarEnd;
 pub use self::courtesy_shape::Restart;
-pub(crate) use self::nearest::nearest;
 pub use self::rule::TemplateUse;
 pub use self::schema::schema;
 

@@ -46,7 +46,7 @@
 //! - [`engine`]: passes, couriers, the daemon, the rehearsal.
 //! - [`config`]: YAML. [`cli`]: the commands, the only room that prints.
 //! - [`clock`]: the only place that reads the time. [`problem`]: what is wrong
-//!   in a person's file, and where.
+//!   in a person's file, and where. [`nearest`]: the word that was meant.
 //!
 //! Invariant: dependencies point one way: `main -> cli -> engine -> {store,
 //! letter, relay} -> domain`; nobody but `main` and `cli` knows `config`.
@@ -76,6 +76,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod letter;
+pub mod nearest;
 pub mod problem;
 pub mod relay;
 pub mod store;

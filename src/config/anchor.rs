@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::forms::{Many, Spot};
-use super::nearest::not_a_word;
-use super::read::{Complaint, Read, Reader, Scalar};
+use super::read::{Complaint, Read, Reader, Scalar, not_a_word};
 use super::yaml::{Node, Value};
 use crate::domain::rule::{Anchor, ReceivableDate};
 

@@ -6,8 +6,7 @@ use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
 use super::forms::{Given, Many, Spot};
-use super::nearest::not_a_word;
-use super::read::{Complaint, Scalar, choice, shape, words};
+use super::read::{Complaint, Scalar, choice, not_a_word, shape, words};
 use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::forms::{Many, Spot, Table};
-use super::nearest::{nearest, not_a_word};
-use super::read::{Complaint, Reader, Scalar as _};
+use super::read::{Complaint, Reader, Scalar as _, not_a_word};
 use super::rule_shape::RawFilter;
 use super::scalars::KindWord;
 use super::source::At;
@@ -12,6 +11,7 @@ use crate::domain::event::EventOutcome;
 use crate::domain::filter::{Filter, NO_OUTCOME};
 use crate::domain::money::{Currency, Money};
 use crate::domain::rule::Anchor;
+use crate::nearest::did_you_mean;
 
 const ONLY_RECEIVABLES: &str = "it can stand only where the anchor is receivable.… or payment.…";
 
@@ -106,13 +106,12 @@ fn not_an_anchor(word: &str, kinds: &[String]) -> Option<Complaint> {
         let message = format!("`{word}` is a kind of receivable, and this rule is not about one");
         return Some(Complaint::new(message, ONLY_RECEIVABLES));
     }
-    let hint = match nearest(word.strip_prefix("event.").unwrap_or(word), kinds()) {
-        Some(right) => format!("did you mean `{right}`?"),
-        None => format!(
+    let hint = did_you_mean(word.strip_prefix("event.").unwrap_or(word), kinds()).unwrap_or_else(|| {
+        format!(
             "`kind` asks about the rule's own events: write {}, or name event.{word} in `anchor` too",
             kinds().collect::<Vec<_>>().join(" or ")
-        ),
-    };
+        )
+    });
     Some(Complaint::new(format!("`{word}` is not an event that this rule counts from"), hint))
 }
 

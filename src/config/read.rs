@@ -5,9 +5,9 @@
 
 use schemars::{Schema, json_schema};
 
-use super::nearest::nearest;
 use super::source::{At, Source};
 use super::yaml::{Key, Node, Value};
+use crate::nearest::{did_you_mean, nearest};
 use crate::problem::Problem;
 
 /// Reads one file and collects what is wrong in it.
@@ -193,6 +193,16 @@ impl Complaint {
     }
 }
 
+/// "`x` is not a class", with the nearest one or all of them.
+pub(super) fn not_a_word(text: &str, what: &str, words: &[&str]) -> Complaint {
+    let message = format!("`{text}` is not {what}");
+    let hint = did_you_mean(text, words.iter().copied()).unwrap_or_else(|| match words {
+        [only] => format!("write `{only}`"),
+        _ => format!("write one of {}", words.join(", ")),
+    });
+    Complaint::new(message, hint)
+}
+
 /// A value written as one text.
 pub(super) trait Scalar: Sized {
     /// Reads it.
@@ -269,7 +279,7 @@ macro_rules! words {
             fn parse(text: &str) -> Result<Self, $crate::config::read::Complaint> {
                 match text {
                     $($word => Ok($value),)+
-                    _ => Err($crate::config::nearest::not_a_word(text, $what, &[$($word),+])),
+                    _ => Err($crate::config::read::not_a_word(text, $what, &[$($word),+])),
                 }
             }
 

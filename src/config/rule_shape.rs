@@ -4,8 +4,7 @@ use schemars::{Schema, json_schema};
 
 use super::anchor::{EventName, RawAnchor};
 use super::forms::{List, Many, Spot, Table};
-use super::nearest::not_a_word;
-use super::read::{Complaint, Read, Reader, Scalar, choice, shape, words};
+use super::read::{Complaint, Read, Reader, Scalar, choice, not_a_word, shape, words};
 use super::scalars::{KindWord, Locale, Outcome};
 use super::yaml::{Node, Value};
 use crate::domain::address::Address;

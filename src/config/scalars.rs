@@ -7,7 +7,6 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
-use super::nearest::nearest;
 use super::read::{Complaint, Scalar, words};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
@@ -19,6 +18,7 @@ use crate::domain::receivable::Kind;
 use crate::domain::rule::{Backlog, BudgetKind};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{Budget, DueOnClosedDay};
+use crate::nearest::did_you_mean;
 use crate::relay::Tls;
 
 impl Scalar for String {
@@ -153,10 +153,9 @@ impl Scalar for TimeZone {
     fn parse(text: &str) -> Result<Self, Complaint> {
         Self::get(text).map_err(|_| {
             let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-            let hint = nearest(text, known.iter().map(String::as_str)).map_or_else(
-                || "write a name of the IANA database, like Asia/Shanghai or Europe/Berlin".to_owned(),
-                |right| format!("did you mean `{right}`?"),
-            );
+            let hint = did_you_mean(text, known.iter().map(String::as_str)).unwrap_or_else(|| {
+                "write a name of the IANA database, like Asia/Shanghai or Europe/Berlin".to_owned()
+            });
             Complaint::new(format!("`{text}` is not a time zone"), hint)
         })
     }

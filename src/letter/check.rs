@@ -11,6 +11,7 @@ use super::{ComposeError, Occasion};
 use crate::domain::customer::Class;
 use crate::domain::rule::{Recipient, Rule, Stage};
 use crate::domain::settings::Settings;
+use crate::nearest::did_you_mean;
 use crate::problem::Problem;
 
 /// A letter that a rule asks for.
@@ -72,10 +73,9 @@ fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str) -> Problem
         asked.rule.name, asked.stage.name, asked.template
     );
     let problem = Problem::error(PathBuf::from(format!("{}.md", asked.template)), message);
-    match super::scan::nearest(asked.template, names.into_iter()).filter(|near| near != asked.template) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint("write it below the folder of that language"),
-    }
+    let others = names.into_iter().filter(|name| *name != asked.template);
+    let hint = did_you_mean(asked.template, others);
+    problem.hint(hint.unwrap_or_else(|| "write it below the folder of that language".to_owned()))
 }
 
 /// The languages whose readers would get this letter in another one, while

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::{Found, LOOPS_MAX, Shape, Unknown, VARIABLES, Variable};
+use crate::nearest::nearest;
 
 /// Words of Tera itself.
 const KEYWORDS: [&str; 40] = [
@@ -224,7 +225,7 @@ impl<'s> Reader<'s> {
         let known = || top().find(|variable| variable.name == head).map(|variable| variable.shape);
         let Some(mut shape) = bound.or_else(known) else {
             let near = nearest(head, top().map(|variable| variable.name));
-            return Err(near.map(|name| path.replacen(head, &name, 1)));
+            return Err(near.map(|name| path.replacen(head, name, 1)));
         };
         let mut known = head.to_owned();
         for part in parts {
@@ -277,32 +278,6 @@ fn tokens(source: &str, start: usize, end: usize) -> Vec<Token<'_>> {
         }
     }
     found
-}
-
-/// The nearest of some words, if it is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<String> {
-    words
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
-/// How many letters must be put in, left out or changed.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let change = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 mod cells;
 mod columns;
 mod encoding;
-pub(super) mod nearest;
 mod table;
 
 use std::path::Path;

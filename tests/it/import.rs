@@ -194,7 +194,7 @@ async fn cells_that_must_fit_each_other_are_checked_where_both_are_known() {
             vec![
                 (2, "`customer_id`: there is no customer `C9`"),
                 (3, "`occurred_at`: `2026-06-20` is not a moment; the time is missing"),
-                (4, "`outcome`: `postive` is no outcome; is it `positive`?"),
+                (4, "`outcome`: `postive` is no outcome; did you mean `positive`?"),
             ],
         ),
     ] {

@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 /// A room of the house, and the rooms it may know.
 const LAYERS: &[(&str, &[&str])] = &[
     ("main", &["cli", "clock"]),
-    ("cli", &["cli", "config", "engine", "store", "letter", "relay", "clock", "domain", "problem"]),
-    ("config", &["config", "store", "letter", "relay", "domain", "problem"]),
+    (
+        "cli",
+        &["cli", "config", "engine", "store", "letter", "relay", "clock", "domain", "problem", "nearest"],
+    ),
+    ("config", &["config", "store", "letter", "relay", "domain", "problem", "nearest"]),
     ("engine", &["engine", "store", "letter", "relay", "clock", "domain", "problem"]),
-    ("store", &["store", "domain"]),
-    ("letter", &["letter", "domain", "problem"]),
+    ("store", &["store", "domain", "nearest"]),
+    ("letter", &["letter", "domain", "problem", "nearest"]),
     ("relay", &["relay", "domain"]),
     ("clock", &[]),
     ("problem", &[]),
+    ("nearest", &[]),
     ("domain", &["domain"]),
 ];
 

@@ -10,10 +10,10 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
 use crate::cli::screen::Screen;
-use crate::config::nearest;
 use crate::domain::calendar::instant_at;
 use crate::domain::event::EventOutcome;
 use crate::domain::rule::{Anchor, Rule};
+use crate::nearest::did_you_mean;
 use crate::store::{Record, With};
 
 /// Events of this kind count whether or not a rule answers them.
@@ -91,9 +91,9 @@ impl EventArgs {
         if known.contains(kind.as_str()) {
             return Ok(());
         }
-        match nearest(&kind, known.iter().copied()).filter(|_| !self.any_kind) {
-            Some(right) => bail!(
-                "no rule knows the event `{kind}`; did you mean `{right}`? Nothing was recorded; --any-kind \
+        match did_you_mean(&kind, known.iter().copied()).filter(|_| !self.any_kind) {
+            Some(hint) => bail!(
+                "no rule knows the event `{kind}`; {hint} Nothing was recorded; --any-kind \
                  records `{kind}` as it is"
             ),
             None => Ok(screen.note(format_args!(

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::nearest::nearest;
 use crate::domain::event::EventOutcome;
 use crate::domain::money::Currency;
 use crate::domain::receivable::{Kind, Status};
+use crate::nearest::did_you_mean;
 
 /// Checks a cell.
 pub(super) type Check = fn(&str) -> Result<String, String>;
@@ -72,10 +72,8 @@ fn word<T: Copy>(
     if words.contains(&plain.as_str()) {
         return Ok(plain);
     }
-    let hint = match nearest(text, words.iter().copied()) {
-        Some(near) => format!("is it `{near}`?"),
-        None => format!("it is one of {}", words.join(", ")),
-    };
+    let hint = did_you_mean(text, words.iter().copied())
+        .unwrap_or_else(|| format!("it is one of {}", words.join(", ")));
     Err(format!("`{text}` is no {what}; {hint}"))
 }
 
@@ -259,10 +257,10 @@ mod tests {
     fn cells_are_taken_or_refused_with_what_to_do() {
         for (check, text, expected) in [
             (kind as Check, "Credit Note", Ok("credit_note")),
-            (kind, "invioce", Err("is it `invoice`?")),
+            (kind, "invioce", Err("did you mean `invoice`?")),
             (kind, "rechnung", Err("one of invoice, prepayment")),
             (status, "on-hold", Ok("on_hold")),
-            (status, "oepn", Err("is it `open`?")),
+            (status, "oepn", Err("did you mean `open`?")),
             (outcome, "Positive", Ok("positive")),
             (currency, "cny", Ok("CNY")),
             (currency, "RMB", Err("write its ISO code")),

@@ -7,8 +7,8 @@ use csv::StringRecord;
 use super::super::ImportKind;
 use super::cells;
 use super::columns::{Column, columns_of};
-use super::nearest::nearest;
 use crate::domain::address::Address;
+use crate::nearest::nearest;
 
 /// No header is longer.
 const HEADER_BYTES: usize = 64 * 1024;

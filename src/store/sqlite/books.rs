@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use sha2::{Digest as _, Sha256};
 
 use super::facts::{ALWAYS_IN_REACH, receivable};
@@ -11,6 +11,7 @@ use super::rows::{At, Day, Fault, word};
 use crate::domain::ids::PaymentId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::receivable::{PauseCause, Payment, Receivable, Status, round_after};
+use crate::nearest::few_nearest;
 use crate::store::StoreError;
 
 /// When and by whom something is written down.
@@ -49,13 +50,9 @@ pub(super) fn expect(conn: &Connection, id: &str) -> Result<Found, Fault> {
     if let Some(found) = find(conn, id)? {
         return Ok(found);
     }
-    let near = conn
-        .prepare_cached(
-            "SELECT id FROM receivables WHERE number = ?1 OR id = ?1 COLLATE NOCASE
-                 OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3",
-        )?
-        .query_map([id], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let meant = "SELECT id FROM receivables WHERE number = ?1 OR id = ?1 COLLATE NOCASE
+                     OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
+    let near = may_mean(conn, id, meant, "SELECT id FROM receivables WHERE LENGTH(id) BETWEEN ?1 AND ?2")?;
     Err(Fault::Store(unknown("receivable", id, &near)))
 }
 
@@ -64,20 +61,35 @@ pub(super) fn expect_customer(conn: &Connection, id: &str) -> Result<i64, Fault>
     if let Some((key, _)) = super::people::find(conn, id)? {
         return Ok(key);
     }
-    let near = conn
-        .prepare_cached(
-            "SELECT id FROM customers WHERE id = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE OR email = ?1
-                 OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3",
-        )?
-        .query_map([id], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let meant =
+        "SELECT id FROM customers WHERE id = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE OR email = ?1
+                     OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
+    let near = may_mean(conn, id, meant, "SELECT id FROM customers WHERE LENGTH(id) BETWEEN ?1 AND ?2")?;
     Err(Fault::Store(unknown("customer", id, &near)))
+}
+
+/// What `meant` finds (the name, or only the beginning of the id); otherwise
+/// the ids that are a slip away among those of about that length.
+fn may_mean(conn: &Connection, id: &str, meant: &str, of_length: &str) -> rusqlite::Result<Vec<String>> {
+    let texts = |sql: &str, values: &[&dyn ToSql]| {
+        conn.prepare_cached(sql)?
+            .query_map(values, |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<String>>>()
+    };
+    let found = texts(meant, &[&id])?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
+    let slack = length / 4 + 1;
+    let ids = texts(of_length, &[&(length - slack), &length.saturating_add(slack)])?;
+    Ok(few_nearest(id, ids.iter().map(String::as_str), 3).into_iter().map(str::to_owned).collect())
 }
 
 fn unknown(what: &str, id: &str, near: &[String]) -> StoreError {
     let hint = match near {
         [] => String::new(),
-        near => format!("; is it `{}`?", near.join("` or `")),
+        near => format!("; did you mean `{}`?", near.join("` or `")),
     };
     StoreError::NotFound(format!("no {what} `{id}`{hint}"))
 }

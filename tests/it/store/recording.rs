@@ -123,7 +123,8 @@ async fn what_does_not_exist_is_named_with_what_may_be_meant() {
     for (store, folder) in both() {
         fill(&store, folder.path()).await;
         for (what, part) in [
-            (payment(Some("r1"), "1"), "is it `R1`?"),
+            (payment(Some("r1"), "1"), "did you mean `R1`?"),
+            (payment(Some("RR1"), "1"), "did you mean `R1`?"),
             (payment(Some("X"), "1"), "no receivable `X`"),
             (payment(Some("R1"), "1,50"), "`1,50` is not an amount"),
             (payment(None, "1"), "needs a currency"),
@@ -136,7 +137,7 @@ async fn what_does_not_exist_is_named_with_what_may_be_meant() {
             assert!(told.to_string().contains(part), "{told}");
         }
         let told = store.history(CustomerId::from("morning star")).await.expect_err("an error");
-        assert_eq!(told.to_string(), "no customer `morning star`; is it `C1`?");
+        assert_eq!(told.to_string(), "no customer `morning star`; did you mean `C1`?");
     }
 }
 
@@ -298,7 +299,10 @@ async fn an_event_with_nobody_or_with_a_number_that_is_taken_is_refused_whole() 
         let taken = news(Some("news/D2"), With::Customer("D2".into()), "2026-01-01T00:00:00Z");
         assert!(record(&store, taken).await.new);
         for (with, part) in [
-            (With::Segment("dentists".into()), "no customer is of segment `dentists`; is it `dentist`?"),
+            (
+                With::Segment("dentists".into()),
+                "no customer is of segment `dentists`; did you mean `dentist`?",
+            ),
             (With::Tag("vip".into()), "no customer has the tag `vip`"),
             (With::Everyone, "there is another event `news/D2`; give this one a number of its own"),
         ] {

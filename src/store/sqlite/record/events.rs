@@ -11,7 +11,7 @@ use super::super::rows::{At, Fault};
 use super::super::worker::Desk;
 use super::{given_id, refused};
 use crate::domain::event::EventOutcome;
-use crate::store::import::nearest::nearest;
+use crate::nearest::did_you_mean;
 use crate::store::{Recorded, StoreError, With};
 
 /// What happened, whoever it was with.
@@ -116,8 +116,8 @@ fn nobody(with: &With, words: &BTreeSet<String>) -> StoreError {
             return StoreError::NotFound("there is no customer yet".to_owned());
         }
     };
-    let hint = nearest(wanted, words.iter().map(String::as_str))
-        .map(|near| format!("; is it `{near}`?"))
+    let hint = did_you_mean(wanted, words.iter().map(String::as_str))
+        .map(|hint| format!("; {hint}"))
         .unwrap_or_default();
     StoreError::NotFound(format!("{what} `{wanted}`{hint}"))
 }
