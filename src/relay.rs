@@ -167,7 +167,7 @@ pub struct Timeouts {
     pub command: Duration,
     /// DATA until its 354.
     pub data: Duration,
-    /// Writing the body.
+    /// Writing each 64 KiB of the body.
     pub body: Duration,
     /// The final dot until its answer.
     pub final_dot: Duration,

@@ -204,10 +204,10 @@ struct RawTimeouts {
     command: Option<Spot<Timeout>>,
     /// DATA until its 354; 2min if not said.
     data: Option<Spot<Timeout>>,
-    /// Writing the letter; 3min if not said.
+    /// Writing each 64 KiB of the letter; 3min if not said.
     body: Option<Spot<Timeout>>,
-    /// The final dot until its answer; 10min if not said. A letter whose
-    /// answer does not come is uncertain, so be patient here.
+    /// The final dot until its answer, 5min at least; 10min if not said. A
+    /// letter whose answer does not come is uncertain, so be patient here.
     final_dot: Option<Spot<Timeout>>,
 } }
 

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -17,6 +18,10 @@ use crate::relay::{Credentials, Deliver, SmtpSettings, Timeouts, Tls};
 
 /// More sessions than any relay likes.
 const CONNECTIONS_MAX: u32 = 32;
+
+/// A shorter wait for the last answer makes letters uncertain that were taken:
+/// a relay may scan a message for minutes (RFC 5321 4.5.3.2.6 asks for ten).
+const FINAL_DOT_LEAST: Duration = Duration::from_mins(5);
 
 /// What secrets and paths are looked up in.
 pub(super) struct Surroundings<'a> {
@@ -133,6 +138,11 @@ fn check_smtp(raw: &RawSmtp, reader: &mut Reader<'_>) {
     {
         let message = format!("`connections: {}` is not between 1 and {CONNECTIONS_MAX}", given.value);
         reader.error(&given.at, message, "4 is a good start");
+    }
+    let final_dot = raw.timeouts.as_ref().and_then(|timeouts| timeouts.final_dot.as_ref());
+    if let Some(given) = final_dot.filter(|given| given.0 < FINAL_DOT_LEAST) {
+        let message = "`final_dot` below five minutes would leave letters uncertain that were only slow";
+        reader.error(&given.at, message, "write 5min or more, or leave it out for ten minutes");
     }
     if let Some(hello) = raw.hello.as_ref().filter(|hello| !is_hello(hello)) {
         let message = format!("`{}` is no name to greet a server with", hello.value);

@@ -5,8 +5,9 @@
 //! the SHA-256 of its Message-ID. Both come from the parcel alone, so handing
 //! over the same letter again writes the same file.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,8 +130,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Only its owner can read it: a letter says who owes what.
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

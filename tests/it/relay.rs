@@ -1,7 +1,8 @@
 //! The relay against a scripted one over real sockets, and against Postfix'
 //! `smtp-sink`.
 
-mod script;
+mod patience;
+pub mod script;
 mod sessions;
 mod sink;
 mod stages;
@@ -14,17 +15,17 @@ use courtesy::domain::delivery::{Outcome, Parcel, SmtpStage};
 use courtesy::relay::{Relay, SmtpRelay, SmtpSession, SmtpSettings, Timeouts, Tls};
 
 /// Long enough never to pass in a test that is not about silence.
-const PATIENT: Timeouts = {
+pub const PATIENT: Timeouts = {
     let long = Duration::from_mins(1);
     Timeouts { connect: long, greeting: long, command: long, data: long, body: long, final_dot: long }
 };
 
 /// How long a test about silence waits.
-const SHORT: Duration = Duration::from_millis(300);
+pub const SHORT: Duration = Duration::from_millis(300);
 
 const MESSAGE: &str = "Subject: Invoice 4711\r\nDate: Sun, 1 Mar 2026 09:00:00 +0000\r\n\r\n.Dear Ann,\r\n.\r\n..\r\nthe end.\r\n";
 
-fn plain(port: u16) -> SmtpSettings {
+pub fn plain(port: u16) -> SmtpSettings {
     SmtpSettings {
         host: "127.0.0.1".to_owned(),
         port,
@@ -38,7 +39,7 @@ fn plain(port: u16) -> SmtpSettings {
     }
 }
 
-fn smtp(settings: SmtpSettings) -> SmtpRelay {
+pub fn smtp(settings: SmtpSettings) -> SmtpRelay {
     SmtpRelay::new(settings).expect("settings that can be used")
 }
 
@@ -60,13 +61,13 @@ fn letter(to: &str, cc: &[&str], bytes: impl AsRef<[u8]>) -> Parcel {
     }
 }
 
-fn ann() -> Parcel {
+pub fn ann() -> Parcel {
     letter("ann@example.test", &[], MESSAGE)
 }
 
 /// What matters about an outcome in a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Ends {
+pub enum Ends {
     Sent,
     NotSent(SmtpStage),
     RecipientRefused(u16),
@@ -74,7 +75,7 @@ enum Ends {
     Uncertain,
 }
 
-fn ends(outcome: &Outcome) -> Ends {
+pub fn ends(outcome: &Outcome) -> Ends {
     match outcome {
         Outcome::Accepted { .. } => Ends::Sent,
         Outcome::NotSent { stage, .. } => Ends::NotSent(*stage),

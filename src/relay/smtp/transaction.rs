@@ -128,10 +128,8 @@ impl Transaction<'_> {
     /// Writes the message. A relay that speaks or breaks off before the
     /// final dot has not taken it.
     async fn message(&mut self) -> Result<(), Outcome> {
-        let deadline = Deadline::within(self.timeouts.body);
-        let Err(Unsent { dot_begun, broken }) = self.wire.send(self.body, deadline).await else {
-            return Ok(());
-        };
+        let sent = self.wire.send(self.body, self.timeouts.body).await;
+        let Err(Unsent { dot_begun, broken }) = sent else { return Ok(()) };
         // It may have said why before it broke off; but nobody waits long for that.
         let said = match broken {
             None | Some(Broken::Failed(_)) => self.wire.answer(self.tidy()).await.ok(),

@@ -214,27 +214,32 @@ impl Wire {
     }
 
     /// Writes a body with its final dot, listening meanwhile: a relay that
-    /// has seen enough says so and may stop reading.
-    pub async fn send(&mut self, body: &Body, deadline: Deadline) -> Result<(), Unsent> {
+    /// has seen enough says so and may stop reading. Each piece may take so
+    /// long (RFC 5321 4.5.3.2.5 counts from block to block, so that a long
+    /// letter over a slow line is not given up half-way).
+    pub async fn send(&mut self, body: &Body, piece_within: Duration) -> Result<(), Unsent> {
         let mut written = 0;
-        let ended = deadline.hold(self.send_pieces(body, &mut written)).await;
-        match ended {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Unsent { dot_begun: false, broken: None }),
-            Err(broken) => Err(Unsent { dot_begun: written > body.dot_at, broken: Some(broken) }),
+        while written < body.bytes.len() {
+            let end = body.bytes.len().min(written + PIECE);
+            let piece = Deadline::within(piece_within).hold(self.send_until(body, end, &mut written)).await;
+            match piece {
+                Ok(true) => {}
+                Ok(false) => return Err(Unsent { dot_begun: false, broken: None }),
+                Err(broken) => return Err(Unsent { dot_begun: written > body.dot_at, broken: Some(broken) }),
+            }
         }
+        Ok(())
     }
 
     /// False if the relay spoke before the dot was offered to the system.
     /// `written` counts what may have left.
-    async fn send_pieces(&mut self, body: &Body, written: &mut usize) -> Result<bool, Broken> {
+    async fn send_until(&mut self, body: &Body, end: usize, written: &mut usize) -> Result<bool, Broken> {
         let encrypted = matches!(self.stream, Stream::Tls(_));
         let (mut reading, mut writing) = tokio::io::split(&mut self.stream);
         if !self.received.is_empty() {
             return Ok(false);
         }
-        while *written < body.bytes.len() {
-            let end = body.bytes.len().min(*written + PIECE);
+        while *written < end {
             tokio::select! {
                 biased;
                 read = reading.read_buf(&mut self.received) => {

@@ -127,6 +127,7 @@ fn keys_of_mail_say_what_they_expect() {
                 "limits that are none",
                 smtp("connections: 0, rate: 2/s, hello: my host, timeouts: { final_dot: 2h, dot: 5min }")
             ),
+            ("a last answer that is not waited for", smtp("timeouts: { final_dot: 299s }")),
         ],
     ));
 }

@@ -50,6 +50,9 @@ pub enum Act {
     Drip(&'static str, Duration),
     /// After the final dot: takes the message and closes without a word.
     TakeAndClose,
+    /// Says nothing, and reads at most 64 KiB at a time from then on, with
+    /// so long between them.
+    SlowDown(Duration),
     /// Says this in the clear and encrypts from then on.
     SayAndEncrypt(String),
 }
@@ -208,7 +211,7 @@ struct Talk {
 impl Talk {
     async fn serve(mut self, stream: TcpStream, acceptor: Option<TlsAcceptor>, implicit: bool) {
         stream.set_nodelay(true).expect("a live socket");
-        let mut plain = Peer { stream, received: Vec::new() };
+        let mut plain = Peer { stream, received: Vec::new(), reads_every: None };
         match acceptor {
             Some(acceptor) if implicit => self.encrypted(plain.stream, &acceptor, true).await,
             acceptor => {
@@ -223,7 +226,7 @@ impl Talk {
     async fn encrypted(&mut self, stream: TcpStream, acceptor: &TlsAcceptor, greet: bool) {
         // A client that does not like our certificate breaks off here.
         if let Ok(stream) = acceptor.accept(stream).await {
-            self.converse(&mut Peer { stream, received: Vec::new() }, greet).await;
+            self.converse(&mut Peer { stream, received: Vec::new(), reads_every: None }, greet).await;
         }
     }
 
@@ -240,7 +243,10 @@ impl Talk {
                 word => word.unwrap_or_default().to_uppercase(),
             };
             let said = (self.script)(self.turn(&verb, &line));
-            let yes = |code: &str| matches!(&said, Act::Say(text) if text.starts_with(code));
+            let yes = |code: &str| match &said {
+                Act::Say(text) | Act::SayLate(text, _) => text.starts_with(code),
+                _ => false,
+            };
             in_auth = yes("334");
             match verb.as_str() {
                 "MAIL" => {
@@ -305,6 +311,10 @@ impl Talk {
         match act {
             Act::Say(text) => peer.say(&text, Next::On).await,
             Act::Quiet => Next::On,
+            Act::SlowDown(every) => {
+                peer.reads_every = Some(every);
+                Next::On
+            }
             Act::SayLate(text, after) => {
                 tokio::time::sleep(after).await;
                 peer.say(&text, Next::On).await
@@ -363,6 +373,7 @@ impl Socket for tokio_rustls::server::TlsStream<TcpStream> {
 struct Peer<S> {
     stream: S,
     received: Vec<u8>,
+    reads_every: Option<Duration>,
 }
 
 impl<S: Socket> Peer<S> {
@@ -373,7 +384,16 @@ impl<S: Socket> Peer<S> {
                 return Some(self.received.drain(..=looked_at + at).collect());
             }
             looked_at = self.received.len();
-            if !matches!(self.stream.read_buf(&mut self.received).await, Ok(1..)) {
+            let read = match self.reads_every {
+                None => self.stream.read_buf(&mut self.received).await,
+                Some(every) => {
+                    tokio::time::sleep(every).await;
+                    let piece = &mut (&mut self.stream).take(64 * 1024);
+                    self.received.reserve(64 * 1024);
+                    piece.read_buf(&mut self.received).await
+                }
+            };
+            if !matches!(read, Ok(1..)) {
                 return None;
             }
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use courtesy::domain::delivery::Parcel;
-use courtesy::relay::{Relay, SmtpRelay, SmtpSettings};
+use courtesy::domain::delivery::{Parcel, SmtpStage};
+use courtesy::relay::{Relay, SmtpRelay, SmtpSettings, Timeouts};
 use mail_parser::MessageParser;
 use tokio::task::JoinSet;
 
@@ -22,6 +23,11 @@ struct Sink {
 
 impl Sink {
     async fn start(folder: &Path) -> Self {
+        Self::with(folder, &[]).await
+    }
+
+    /// With these flags, which make it misbehave.
+    async fn with(folder: &Path, flags: &[&str]) -> Self {
         let port = {
             let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
             listener.local_addr().expect("bound").port()
@@ -29,6 +35,7 @@ impl Sink {
         let process = Command::new("/usr/sbin/smtp-sink")
             .args(if is_root() { &["-u", "root"][..] } else { &[] })
             .args(["-d", "%M."])
+            .args(flags)
             .arg(format!("127.0.0.1:{port}"))
             .arg("64")
             .current_dir(folder)
@@ -121,4 +128,74 @@ async fn two_hundred_letters_over_four_sessions_reach_a_real_relay_once_and_whol
     }
     assert_eq!(copies.len(), LETTERS);
     assert!(copies.values().all(|count| *count == 1), "{copies:?}");
+}
+
+/// What a flag makes it do, and what we make of it.
+#[tokio::test]
+#[ignore = "needs smtp-sink"]
+async fn whatever_a_real_relay_is_told_to_do_wrong_is_named_for_what_it_is() {
+    use SmtpStage::{Data, Ehlo, FinalDot, Greeting, Mail, Rcpt};
+    let not_sent = Ends::NotSent;
+    let refused = Ends::LetterRefused;
+    for (flags, expected) in [
+        // -q ends the session without a word, -Q with 421.
+        (&["-q", "CONNECT"][..], not_sent(Greeting)),
+        (&["-q", "EHLO"], not_sent(Ehlo)),
+        (&["-q", "MAIL"], not_sent(Mail)),
+        (&["-q", "RCPT"], not_sent(Rcpt)),
+        (&["-q", "DATA"], not_sent(Data)),
+        (&["-q", "."], Ends::Uncertain),
+        (&["-Q", "CONNECT"], not_sent(Greeting)),
+        (&["-Q", "EHLO"], not_sent(Ehlo)),
+        (&["-Q", "MAIL"], not_sent(Mail)),
+        (&["-Q", "RCPT"], not_sent(Rcpt)),
+        (&["-Q", "DATA"], not_sent(Data)),
+        (&["-Q", "."], not_sent(FinalDot)),
+        // -f refuses for good, -r for now.
+        (&["-f", "CONNECT"], not_sent(Greeting)),
+        (&["-f", "EHLO"], Ends::Sent),
+        (&["-f", "EHLO,HELO"], not_sent(Ehlo)),
+        (&["-f", "MAIL"], refused(Mail, 500)),
+        (&["-f", "RCPT"], Ends::RecipientRefused(500)),
+        (&["-f", "DATA"], refused(Data, 500)),
+        (&["-f", "."], refused(FinalDot, 500)),
+        (&["-r", "CONNECT"], not_sent(Greeting)),
+        (&["-r", "EHLO"], not_sent(Ehlo)),
+        (&["-r", "MAIL"], not_sent(Mail)),
+        (&["-r", "RCPT"], not_sent(Rcpt)),
+        (&["-r", "DATA"], not_sent(Data)),
+        (&["-r", "."], not_sent(FinalDot)),
+        // -W answers late, here later than is waited for; then within it. It can't do
+        // so for commands that come together.
+        (&["-W", "MAIL:3", "-p"], not_sent(Mail)),
+        (&["-W", "DATA:3", "-p"], not_sent(Data)),
+        (&["-W", ".:3", "-p"], Ends::Uncertain),
+        (&["-W", "RCPT:1", "-p"], Ends::Sent),
+        // No extensions, and a firewall that garbles the greeting.
+        (&["-e"], Ends::Sent),
+        (&["-p", "-8", "-N"], Ends::Sent),
+        (&["-P"], Ends::Sent),
+    ] {
+        let ended = tried_with(flags).await;
+        assert_eq!(ended, expected, "{flags:?}");
+    }
+    // -A refuses while the letter is on its way.
+    let early = tried_with(&["-A", "0"]).await;
+    assert!(matches!(early, Ends::LetterRefused(FinalDot | SmtpStage::Body, 550)), "{early:?}");
+}
+
+async fn tried_with(flags: &[&str]) -> Ends {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sink = Sink::with(folder.path(), flags).await;
+    let two = Duration::from_secs(2);
+    let timeouts = if flags[0] == "-W" {
+        Timeouts { command: two, data: two, final_dot: two, ..PATIENT }
+    } else {
+        PATIENT
+    };
+    let relay = smtp(SmtpSettings { timeouts, ..plain(sink.port) });
+    match relay.open().await {
+        Ok(mut session) => ends(&relay.deliver(&mut session, &numbered(1)).await),
+        Err(unreachable) => Ends::NotSent(unreachable.stage),
+    }
 }
