@@ -5,7 +5,7 @@
 //! is asked for.
 
 mod backlog;
-mod courtesy;
+pub mod courtesy;
 
 use std::fs;
 

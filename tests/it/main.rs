@@ -3,6 +3,7 @@
 
 mod black_box;
 mod check;
+mod faults;
 mod import;
 mod letters;
 mod relay;

@@ -9,7 +9,7 @@
 //!
 //! `COURTESY_SEEDS=100..300 cargo test --release simulation` runs more.
 
-mod model;
+pub mod model;
 mod relay;
 mod year;
 

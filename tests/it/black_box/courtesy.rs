@@ -57,6 +57,17 @@ impl Installation {
         installation
     }
 
+    /// With these files and no others.
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        let installation = Self { dir: tempfile::tempdir().expect("a folder") };
+        for (name, text) in files {
+            let file = installation.path().join(name);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            fs::write(file, text).expect("written");
+        }
+        installation
+    }
+
     fn always_open(&self) {
         let file = self.path().join("config/courtesy.yaml");
         let text = fs::read_to_string(&file).expect("the configuration");
@@ -97,6 +108,12 @@ impl Installation {
 
     pub fn run(&self, arguments: &[&str]) -> Shown {
         run_in(self.path(), arguments)
+    }
+
+    /// Starts the program and leaves it running, its stdout going into a file.
+    pub fn start(&self, arguments: &[&str], log: fs::File) -> Child {
+        let errors = log.try_clone().expect("a second handle");
+        program(self.path(), arguments).stdout(log).stderr(errors).spawn().expect("the program starts")
     }
 
     /// Runs the program with a stdout that nobody reads.
@@ -198,10 +215,16 @@ impl Daemon {
     /// SIGTERM, then its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for its end; its exit code.
+    pub fn ended(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends a signal by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
         let sent =
             Command::new("kill").args(["-s", name, &self.id().to_string()]).status().expect("kill is there");
         assert!(sent.success(), "SIG{name}");

@@ -102,7 +102,7 @@ fn lines_may_end_as_they_do_on_windows() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::faults::more(300), ..ProptestConfig::default() })]
 
     /// Text out of the characters that mean something in YAML.
     #[test]

@@ -229,7 +229,7 @@ fn many_claims_are_found_as_each_alone_is() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::faults::more(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_in_a_name_gives_one_message_with_the_intended_headers(

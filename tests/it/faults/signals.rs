@@ -1,0 +1,145 @@
+//! Signals in the middle of a send.
+
+use std::fs;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use super::business::{Business, Relay};
+use super::{locked, signal};
+use crate::black_box::courtesy::Daemon;
+use crate::relay::script::{Turn, polite};
+
+/// A relay that stops at one verb of the first letter, tells the test, and
+/// goes on when the test says so.
+struct Gate {
+    relay: Relay,
+    reached: Receiver<()>,
+    open: SyncSender<()>,
+}
+
+impl Gate {
+    fn at(verb: &'static str) -> Self {
+        let (tell, reached) = mpsc::sync_channel(1);
+        let (open, wait) = mpsc::sync_channel(1);
+        let once = Arc::new(Mutex::new(Some((tell, wait))));
+        let relay = Relay::start(move |turn: Turn| {
+            let gate = if turn.verb == verb { locked(&once).take() } else { None };
+            if let Some((tell, wait)) = gate {
+                tell.send(()).expect("the test waits for it");
+                // A test that has failed lets go as well.
+                wait.recv().ok();
+            }
+            polite(turn)
+        });
+        Self { relay, reached, open }
+    }
+
+    fn reached(&self) {
+        self.reached.recv_timeout(Duration::from_mins(1)).expect("the letter gets there");
+    }
+
+    fn open(&self) {
+        self.open.send(()).expect("it waits");
+    }
+}
+
+/// Waits until the system says that a process is stopped.
+fn stopped(process: u32) {
+    let state = || {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it lives");
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).map(str::to_owned)
+    };
+    while state().as_deref() != Some("T") {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn stopped_and_continued_in_the_middle_of_a_send_it_goes_on_where_it_was() {
+    for verb in ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "body", "."] {
+        let gate = Gate::at(verb);
+        let mut business = Business::new(gate.relay.port());
+        business.deliveries(3);
+        let mut daemon = Daemon::start(&business.installation);
+        gate.reached();
+        signal(daemon.id(), "STOP");
+        stopped(daemon.id());
+        gate.open();
+        signal(daemon.id(), "CONT");
+        for _ in 0..3 {
+            daemon.wait_for(" sent ");
+        }
+        assert_eq!(daemon.stop(), Some(0), "{verb}");
+        assert!(business.outbox().iter().all(|row| row.state == "sent"), "{verb}");
+        assert_eq!(gate.relay.copies().values().copied().collect::<Vec<_>>(), [1, 1, 1], "{verb}");
+    }
+}
+
+#[test]
+fn told_to_end_while_an_answer_is_awaited_it_waits_records_and_exits_well() {
+    let gate = Gate::at(".");
+    let mut business = Business::new(gate.relay.port());
+    business.deliveries(1);
+    let mut daemon = Daemon::start(&business.installation);
+    gate.reached();
+    daemon.signal("TERM");
+    daemon.wait_for("stopping");
+    gate.open();
+    daemon.wait_for(" sent ");
+    daemon.wait_for("stopped");
+    assert_eq!(daemon.ended(), Some(0));
+    assert_eq!(business.outbox()[0].state, "sent");
+    assert_eq!(gate.relay.copies().values().copied().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn told_to_end_twice_it_waits_no_longer_and_leaves_the_letter_uncertain() {
+    let gate = Gate::at(".");
+    let mut business = Business::new(gate.relay.port());
+    business.deliveries(1);
+    let mut daemon = Daemon::start(&business.installation);
+    gate.reached();
+    daemon.signal("TERM");
+    daemon.wait_for("stopping");
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended(), Some(1));
+    gate.open();
+    let next = business.run(&["run", "--once"]);
+    assert!(next.out.contains("uncertain: the process ended"), "{next:?}");
+    let row = business.outbox().pop().expect("a letter");
+    assert_eq!((row.state.as_str(), row.attempts), ("uncertain", 1), "{row:?}");
+    // Whether the relay took it is not known, and it is not asked twice.
+    business.run(&["run", "--once"]);
+    assert_eq!(gate.relay.lines().iter().filter(|line| line.starts_with("MAIL")).count(), 1);
+    business.run(&["outbox", "resolve", &row.id.to_string(), "--sent"]);
+    assert_eq!(business.outbox()[0].state, "sent");
+}
+
+#[test]
+fn a_storm_of_reloads_in_the_middle_of_a_send_disturbs_no_letter() {
+    let gate = Gate::at(".");
+    let mut business = Business::new(gate.relay.port());
+    business.deliveries(20);
+    let mut daemon = Daemon::start(&business.installation);
+    gate.reached();
+    for n in 0..30 {
+        if n == 15 {
+            business.installation.edit("config/rules/on-delivery.yaml", "class:", "clas:");
+        }
+        daemon.hang_up();
+    }
+    daemon.wait_for("stays in force");
+    business.installation.edit("config/rules/on-delivery.yaml", "clas:", "class:");
+    daemon.hang_up();
+    daemon.wait_for("reloaded");
+    gate.open();
+    for _ in 0..20 {
+        daemon.wait_for(" sent ");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(business.outbox().iter().all(|row| row.state == "sent"));
+    assert_eq!(gate.relay.copies().len(), 20);
+    assert!(gate.relay.copies().values().all(|copies| *copies == 1));
+}
