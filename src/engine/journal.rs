@@ -138,7 +138,7 @@ pub fn pass(report: &PassReport) {
     if let Some(backlog) = report.skipped.get(Stop::Backlog.name()) {
         info!(
             candidates = backlog,
-            "left alone: reached before the rule was first seen (backlog: skip); `backlog: start` sends them"
+            "left alone: reached before the rule was first seen; `courtesy backlog list` shows it"
         );
     }
     if let Some(candidates) = report.skipped.get(Stop::DataTooOld.name()) {
