@@ -8,6 +8,7 @@ pub mod backlog;
 pub mod check;
 pub mod demo;
 pub mod failure;
+pub mod harmless;
 pub mod history;
 pub mod import;
 pub mod init;

@@ -247,7 +247,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             state.reason = why.to_string();
             wait
         });
-        journal::relay_down(why, wait);
+        journal::relay_down(self.office().mask_addresses, why, wait);
     }
 
     fn relay_answered(&self) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize;
 
 use super::screen::Screen;
-use super::{Global, Verdict, load};
+use super::{Global, Verdict, harmless, load};
 use crate::store::{ImportKind, ImportOrder, ImportReport, Store};
 
 const EXAMPLES: &str = "\
@@ -172,6 +172,7 @@ fn tell_bad(file: &Path, report: &ImportReport, screen: &mut Screen) -> anyhow::
         for reason in &bad.reasons {
             let error = "error:".red();
             let place = format_args!("{}:{}", file.display(), bad.line);
+            let reason = harmless::one_line(reason);
             screen.complaint(format_args!("{place}: {} {reason}", error.bold()))?;
         }
     }

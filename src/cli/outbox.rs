@@ -7,7 +7,7 @@ use mail_parser::MessageParser;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Surroundings, Verdict, load};
+use super::{Global, Surroundings, Verdict, harmless, load};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
@@ -279,7 +279,7 @@ fn described(letter: &OutboxLetter, zone: &TimeZone) -> String {
     let lines: Vec<_> = rows
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name:<11} {value}"))
+        .map(|(name, value)| format!("{name:<11} {}", harmless::one_line(&value)))
         .collect();
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use self::event::EventArgs;
 use super::screen::Screen;
-use super::{Global, Surroundings, Verdict, load};
+use super::{Global, Surroundings, Verdict, harmless, load};
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::receivable::{PauseCause, Status};
 use crate::domain::settings::Settings;
@@ -179,7 +179,7 @@ pub async fn run(
     let record = args.what.into_record(&config.settings, &around.user, now)?;
     let store = load::store(&config)?;
     let recorded = store.record(record, now).await?;
-    screen.say(&recorded.sentence)?;
+    screen.say(harmless::one_line(&recorded.sentence))?;
     Ok(Verdict::Done)
 }
 

@@ -8,6 +8,8 @@ use anstream::{AutoStream, ColorChoice};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
+use super::harmless;
+
 /// A path without its detours: `shop/config/../data` is `shop/data`.
 #[must_use]
 pub fn shown(path: &Path) -> String {
@@ -41,7 +43,8 @@ struct Stream {
 
 impl Stream {
     fn line(&mut self, text: impl Display) -> io::Result<()> {
-        writeln!(self.writer, "{text}")?;
+        // Names and notes are other people's words.
+        writeln!(self.writer, "{}", harmless::lines(&text.to_string()))?;
         self.writer.flush()
     }
 }
@@ -121,12 +124,14 @@ impl Screen {
         self.err.line(text)
     }
 
-    /// A value as JSON, on stdout.
+    /// A value as JSON, on stdout. JSON escapes its controls, and a program
+    /// gets the rest as it is.
     ///
     /// # Errors
     /// When stdout is closed.
     pub fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
-        self.result(format_args!("{value:#}"))
+        writeln!(self.out.writer, "{value:#}")?;
+        self.out.writer.flush()
     }
 
     /// Rows below a head, in columns that also line up where characters are
@@ -146,7 +151,7 @@ impl Screen {
             table.set_content_arrangement(ContentArrangement::Disabled);
         }
         table.set_header(head);
-        table.add_rows(rows);
+        table.add_rows(rows.into_iter().map(|row| row.map(|cell| harmless::one_line(&cell))));
         let text = table.to_string();
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         self.result(lines.join("\n"))

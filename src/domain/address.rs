@@ -109,6 +109,32 @@ impl fmt::Debug for Address {
     }
 }
 
+/// A text with every address in it masked: relays repeat them in what they
+/// say.
+#[must_use]
+pub fn masked_in(text: &str) -> String {
+    let of_address = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.@".contains(c);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|c| !of_address(c)).unwrap_or(rest.len());
+        let gap = rest[word..].find(of_address).map_or(rest.len(), |gap| word + gap);
+        masked.push_str(&masked_word(&rest[..word]));
+        masked.push_str(&rest[word..gap]);
+        rest = &rest[gap..];
+    }
+    masked
+}
+
+fn masked_word(word: &str) -> String {
+    let bare = word.trim_end_matches('.');
+    match (Address::parse(bare), bare.split_once('@')) {
+        (Ok(address), _) => address.masked() + &word[bare.len()..],
+        (Err(_), Some((local, domain))) if !local.is_empty() && !domain.is_empty() => "***".to_owned(),
+        (Err(_), _) => word.to_owned(),
+    }
+}
+
 /// Whether a character takes no room or reorders others: spaces, controls,
 /// zero-width characters, bidirectional controls, the byte-order mark.
 #[must_use]
@@ -175,5 +201,19 @@ mod tests {
         }
         let long = format!("{}@{}test", "a".repeat(64), "b.".repeat(100));
         assert_eq!(Address::parse(&long), Err(TooLong));
+    }
+
+    #[test]
+    fn what_a_relay_repeats_is_masked() {
+        for (said, shown) in [
+            ("250 2.0.0 queued as Q1", "250 2.0.0 queued as Q1"),
+            ("550 5.1.1 <ann.lee@example.test>: no such user", "550 5.1.1 <a***@e***.test>: no such user"),
+            ("ann@example.test, bob@b.example.", "a***@e***.test, b***@b***.example."),
+            ("mailbox ann@localhost is full", "mailbox *** is full"),
+            ("at @ ten, user@", "at @ ten, user@"),
+            ("王芳@公司.中国 不存在", "*** 不存在"),
+        ] {
+            assert_eq!(masked_in(said), shown, "{said}");
+        }
     }
 }

@@ -169,7 +169,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             Ok((draft, made)) => Ok(Some(Ready { row, facts: Arc::new(facts), draft, made })),
             Err((what, why)) => {
                 if self.store.set_aside(letter, row.attempts, what.clone(), why.clone(), now).await? {
-                    journal::set_aside(&row, &what, &why);
+                    journal::set_aside(round.office.mask_addresses, &row, &what, &why);
                     let word = match what {
                         SetAside::Later(_) => "postponed",
                         SetAside::Cancel => "cancelled",

@@ -47,7 +47,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 let mut plan = plan::plan(&rules, &office.settings, facts, now);
                 let notices = facts.customers.iter().flat_map(|customer| &customer.notices);
                 parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
-                note(&mut report, &plan, &rules);
+                note(&mut report, &plan, &rules, &office);
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }
@@ -102,7 +102,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             if let Recheck::Cancel { why } = asked
                 && self.store.withdraw(letter, why.clone(), now).await?
             {
-                journal::set_aside(&row, &SetAside::Cancel, &why);
+                journal::set_aside(office.mask_addresses, &row, &SetAside::Cancel, &why);
             }
         }
         Ok(())
@@ -160,13 +160,13 @@ fn cut_to_cap(plans: &mut Vec<Plan>, cap: usize) -> u64 {
     (total - plans.iter().map(|plan| plan.letters.len()).sum::<usize>()) as u64
 }
 
-fn note(report: &mut PassReport, plan: &Plan, rules: &Rules) {
+fn note(report: &mut PassReport, plan: &Plan, rules: &Rules, office: &Office) {
     for verdict in &plan.verdicts {
         match &verdict.decision {
             Decision::Due => {}
             Decision::Waiting { why, .. } => *report.waiting.entry(why.name()).or_default() += 1,
             Decision::Skipped { why } => *report.skipped.entry(why.name()).or_default() += 1,
         }
-        journal::verdict(verdict, rules);
+        journal::verdict(office.mask_addresses, verdict, rules);
     }
 }

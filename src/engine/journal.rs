@@ -1,11 +1,14 @@
 //! The log: one line per letter that a person can read and a machine can
 //! search. No bodies, no secrets; addresses are masked unless configured.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
 use tracing::{debug, error, info, warn};
 
 use super::PassReport;
 use super::ready::Ready;
+use crate::domain::address::masked_in;
 use crate::domain::customer::Class;
 use crate::domain::delivery::{LeftOut, Transition, Unreachable};
 use crate::domain::digest::Finding;
@@ -22,7 +25,9 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
     let draft = &ready.draft;
     let letter = ready.row.id;
     let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
-    let (about, reason, message_id) = (about(draft), transition.reason.as_str(), parcel.message_id.as_str());
+    let (about, reason, message_id) =
+        (about(draft), shown(mask, &transition.reason), parcel.message_id.as_str());
+    let reason = reason.as_ref();
     match transition.state {
         LetterState::Sent => {
             info!(%letter, rule, stage, customer, about, to, attempt, reply = reason, message_id, "sent");
@@ -46,12 +51,15 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
     }
     for copy in left_out {
         let to = if mask { copy.address.masked() } else { copy.address.to_string() };
-        warn!(%letter, rule, stage, customer, to, reply = %copy.reply, "copy not sent");
+        let reply = shown(mask, &copy.reply.to_string()).into_owned();
+        warn!(%letter, rule, stage, customer, to, reply, "copy not sent");
     }
 }
 
 /// A letter that was not attempted.
-pub fn set_aside(row: &OutboxLetter, what: &SetAside, why: &str) {
+pub fn set_aside(mask: bool, row: &OutboxLetter, what: &SetAside, why: &str) {
+    let why = shown(mask, why);
+    let why = why.as_ref();
     let draft = &row.draft;
     let letter = row.id;
     let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
@@ -71,7 +79,7 @@ pub fn set_aside(row: &OutboxLetter, what: &SetAside, why: &str) {
 
 /// Why one candidate is not written to. What a person should know of, because
 /// a letter would be due but for it, is told aloud.
-pub fn verdict(verdict: &Verdict, rules: &Rules) {
+pub fn verdict(mask: bool, verdict: &Verdict, rules: &Rules) {
     let why = match &verdict.decision {
         Decision::Due => return,
         Decision::Waiting { why, .. } | Decision::Skipped { why } => why,
@@ -99,11 +107,12 @@ pub fn verdict(verdict: &Verdict, rules: &Rules) {
                 | Stop::CoveredByCredit(_)
                 | Stop::TimeBarred(_)
         );
+    let reason = || shown(mask, &why.to_string()).into_owned();
     if aloud {
-        let (about, reason) = (verdict.subject.to_string(), why.to_string());
+        let (about, reason) = (verdict.subject.to_string(), reason());
         info!(rule, stage, customer, about, reason, "not sent");
     } else {
-        debug!(rule, stage, customer, about = %verdict.subject, reason = %why, "not due");
+        debug!(rule, stage, customer, about = %verdict.subject, reason = reason(), "not due");
     }
 }
 
@@ -164,12 +173,13 @@ pub fn unrecorded(ready: &Ready, transition: &Transition, cause: &StoreError) {
 }
 
 /// The relay can't be reached.
-pub fn relay_down(why: &Unreachable, wait: SignedDuration) {
+pub fn relay_down(mask: bool, why: &Unreachable, wait: SignedDuration) {
     let wait_s = wait.as_secs();
+    let reason = shown(mask, &why.to_string()).into_owned();
     if why.needs_person {
-        error!(reason = %why, wait_s, "the relay is paused; a person must act. No letter is lost");
+        error!(reason, wait_s, "the relay is paused; a person must act. No letter is lost");
     } else {
-        warn!(reason = %why, wait_s, "the relay can't be reached; letters wait");
+        warn!(reason, wait_s, "the relay can't be reached; letters wait");
     }
 }
 
@@ -181,6 +191,11 @@ pub fn relay_back() {
 /// Something in the background failed.
 pub fn failed(doing: &'static str, cause: &StoreError) {
     error!(doing, %cause, "failed");
+}
+
+/// Words that may hold addresses, as they stand in the log.
+fn shown(mask: bool, text: &str) -> Cow<'_, str> {
+    if mask { masked_in(text).into() } else { text.into() }
 }
 
 /// What a letter is about: the subjects of its leading lines, at most five.

@@ -3,10 +3,12 @@
 //! with a real Postfix, and with input that wants to be something else.
 
 mod business;
+mod hostile;
 mod interrupted;
 mod kills;
 mod moods;
 mod postfix;
+mod privacy;
 mod signals;
 mod volume;
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::domain::address::is_invisible;
 use crate::domain::event::EventOutcome;
 use crate::domain::money::Currency;
 use crate::domain::receivable::{Kind, Status};
@@ -45,8 +46,8 @@ pub(super) fn text(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn id(text: &str) -> Result<String, String> {
-    if text.chars().any(char::is_control) {
-        return Err("a number can't have line ends or control characters in it".into());
+    if text.chars().any(|c| c.is_control() || (is_invisible(c) && !c.is_whitespace())) {
+        return Err("a number can't have line ends, control or invisible characters in it".into());
     }
     if text.len() > LONGEST_ID {
         return Err(format!("longer than {LONGEST_ID} bytes"));

@@ -35,16 +35,11 @@ fn what_is_older_than_the_rules_is_left_alone_listed_and_begun_with_when_told() 
 #[test]
 fn a_letter_that_waits_for_approval_can_be_read_before_it_is_released() {
     let installation = Installation::with_a_customer();
-    installation.edit("config/rules/payment-reminders.yaml", "schedule:", "# schedule:");
+    installation.chase_the_backlog();
     installation.edit(
         "config/rules/payment-reminders.yaml",
         "template: reminder/friendly }",
         "template: reminder/friendly, approve: true }",
-    );
-    installation.edit(
-        "config/rules/payment-reminders.yaml",
-        "combine: customer",
-        "combine: customer\nbacklog: start\n#",
     );
     installation.write(
         "receivables.csv",
@@ -67,12 +62,7 @@ fn a_letter_that_waits_for_approval_can_be_read_before_it_is_released() {
 #[test]
 fn changed_settings_are_looked_at_like_changed_rules() {
     let installation = Installation::with_a_customer();
-    installation.edit("config/rules/payment-reminders.yaml", "schedule:", "# schedule:");
-    installation.edit(
-        "config/rules/payment-reminders.yaml",
-        "combine: customer",
-        "combine: customer\nbacklog: start\n#",
-    );
+    installation.chase_the_backlog();
     installation.edit("config/rules/payment-reminders.yaml", "at: +45d", "at: +9000d");
     installation.edit("config/courtesy.yaml", "max_data_age: null", "max_data_age: 3bd");
     installation.write(

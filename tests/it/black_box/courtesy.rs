@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -16,6 +16,16 @@ pub struct Shown {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+impl Shown {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            err: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        }
+    }
 }
 
 fn program(dir: &Path, arguments: &[&str]) -> Command {
@@ -32,12 +42,7 @@ fn program(dir: &Path, arguments: &[&str]) -> Command {
 
 /// Runs the program in a folder until it ends.
 pub fn run_in(dir: &Path, arguments: &[&str]) -> Shown {
-    let output = program(dir, arguments).output().expect("the program starts");
-    Shown {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-        err: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-    }
+    Shown::of(program(dir, arguments).output().expect("the program starts"))
 }
 
 /// A folder with the shipped files.
@@ -97,6 +102,13 @@ impl Installation {
         installation
     }
 
+    /// Reminders look at any hour, and begin with what was overdue before.
+    pub fn chase_the_backlog(&self) {
+        let rule = "config/rules/payment-reminders.yaml";
+        self.edit(rule, "schedule:", "# schedule:");
+        self.edit(rule, "combine: customer", "combine: customer\nbacklog: start\n#");
+    }
+
     /// A visit that went well, just now.
     pub fn record_visit(&self) -> Shown {
         self.run(&["record", "event", "C1", "visit", "--outcome", "positive"])
@@ -110,6 +122,13 @@ impl Installation {
         run_in(self.path(), arguments)
     }
 
+    /// The same with a variable of the environment.
+    pub fn run_with(&self, (variable, value): (&str, &str), arguments: &[&str]) -> Shown {
+        let output =
+            program(self.path(), arguments).env(variable, value).output().expect("the program starts");
+        Shown::of(output)
+    }
+
     /// Starts the program and leaves it running, its stdout going into a file.
     pub fn start(&self, arguments: &[&str], log: fs::File) -> Child {
         let errors = log.try_clone().expect("a second handle");
@@ -120,12 +139,7 @@ impl Installation {
     pub fn run_into_closed_pipe(&self, arguments: &[&str]) -> Shown {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = program(self.path(), arguments).stdout(writer).output().expect("the program starts");
-        Shown {
-            code: output.status.code().unwrap_or(-1),
-            out: String::new(),
-            err: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-        }
+        Shown::of(program(self.path(), arguments).stdout(writer).output().expect("the program starts"))
     }
 
     pub fn write(&self, name: &str, text: &str) {
