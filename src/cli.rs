@@ -7,6 +7,7 @@
 pub mod backlog;
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod failure;
 pub mod harmless;
 pub mod history;
@@ -16,11 +17,15 @@ pub mod load;
 pub mod lock;
 pub mod logging;
 pub mod outbox;
+pub mod preview;
 pub mod problems;
 pub mod record;
 pub mod run;
 pub mod schema;
 pub mod screen;
+pub mod send_test;
+pub mod tree;
+pub mod wanted;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,6 +116,12 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Run the daemon, or one pass with --once
     Run(run::RunArgs),
+    /// Say why a customer gets a letter or none, and what comes next
+    Explain(explain::ExplainArgs),
+    /// Show a letter before it is due, or all of them on one page
+    Preview(preview::PreviewArgs),
+    /// Send yourself a letter over the real relay, marked as a test
+    SendTest(send_test::SendTestArgs),
     /// Look at the queue and at what was sent
     Outbox(outbox::OutboxArgs),
     /// Look at what was reached before a rule was first seen, or begin with it
@@ -171,6 +182,9 @@ pub async fn run(
         Some(Command::Import(args)) => import::run(args, global, clock.now(), screen).await,
         Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
         Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
+        Some(Command::Explain(args)) => explain::run(&args, global, clock.now(), screen).await,
+        Some(Command::Preview(args)) => preview::run(&args, global, clock.now(), screen).await,
+        Some(Command::SendTest(args)) => send_test::run(&args, global, clock.now(), screen).await,
         Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,

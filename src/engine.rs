@@ -82,11 +82,8 @@ impl Office {
     }
 
     /// The rules with what the store knows of when they came into force.
-    fn rules_in_force(&self, mut seen: BTreeMap<RuleName, RuleSeen>) -> Rules {
-        let mut rules: Vec<_> =
-            self.rules.iter().map(|rule| (rule.clone(), seen.remove(&rule.name))).collect();
-        rules.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-        Rules { rules }
+    fn rules_in_force(&self, seen: BTreeMap<RuleName, RuleSeen>) -> Rules {
+        Rules::in_force(&self.rules, seen)
     }
 }
 

@@ -18,6 +18,7 @@ mod library;
 mod markdown;
 pub mod mime;
 mod plain;
+mod preview;
 mod sample;
 mod scan;
 mod table;

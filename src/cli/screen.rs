@@ -74,6 +74,14 @@ impl Screen {
         self.terminal
     }
 
+    /// How many columns a person's terminal has; `None` where nobody looks, or
+    /// it does not say.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        let width = Table::new().width().filter(|_| self.terminal);
+        width.filter(|width| *width >= 40).map(usize::from)
+    }
+
     /// Whether results may be coloured.
     #[must_use]
     pub fn is_coloured(&self) -> bool {

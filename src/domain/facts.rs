@@ -9,9 +9,9 @@ use super::address::Address;
 use super::customer::{Class, Customer, Suppression};
 use super::digest::{Digest, DigestOrder};
 use super::event::Event;
-use super::ids::{CustomerId, Relationship};
+use super::ids::{CustomerId, LetterId, Relationship};
 use super::notice::{NoticeKey, PastNotice};
-use super::receivable::{Pause, Payment, Receivable};
+use super::receivable::{Pause, Payment, Receivable, Status};
 
 /// Everything about the customers who share one address.
 #[derive(Clone, PartialEq, Debug)]
@@ -69,6 +69,29 @@ impl Facts {
     #[must_use]
     pub fn customer(&self, id: &CustomerId) -> Option<&CustomerFacts> {
         self.customers.iter().find(|facts| facts.customer.id == *id)
+    }
+
+    /// As they were at a moment of the past, as far as that is known: without
+    /// what came in or happened later, and without the letters that `is_there`
+    /// denies. Claims that were closed since are open again.
+    #[must_use]
+    pub fn as_of(mut self, at: Timestamp, is_there: impl Fn(LetterId) -> bool) -> Self {
+        for of in &mut self.customers {
+            let today = at.to_zoned_datetime(of.customer.zone.clone()).date();
+            of.notices.retain(|notice| is_there(notice.letter));
+            of.events.retain(|event| event.occurred_at <= at);
+            of.on_account.retain(|payment| payment.received_on <= today);
+            for claim in &mut of.receivables {
+                claim.payments.retain(|payment| payment.received_on <= today);
+                claim.promises.retain(|promise| promise.made_on <= today);
+                claim.acknowledged_on.retain(|day| *day <= today);
+                if claim.closed_on.is_some_and(|day| day > today) {
+                    (claim.status, claim.closed_on) = (Status::Open, None);
+                }
+            }
+        }
+        self.looked_at = self.looked_at.filter(|looked| *looked < at);
+        self
     }
 
     /// The suppression that stops a letter of `class` to `address`.

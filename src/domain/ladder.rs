@@ -5,6 +5,7 @@
 //! letters to our own people, which no stop silences.
 
 mod early;
+mod outlook;
 mod repetition;
 mod spacing;
 
@@ -12,6 +13,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+pub use self::outlook::{Outlook, Step};
+pub use self::repetition::then_name;
 use super::calendar::{Calendar, day_begins};
 use super::ids::StageName;
 use super::notice::PastNotice;
@@ -181,21 +184,13 @@ impl<'r, 'a> Climb<'r, 'a> {
             if stage.repeat.as_ref().is_some_and(|repeat| (self.ended)(repeat)) {
                 return Next::Nothing(Stop::Ended);
             }
-            let mut rung = self.spaced(stage, last);
-            if self.is_stale(&rung) {
-                // What was reached before the rule was not missed by it.
-                let own = self.moment(stage.at, self.own_day(stage.at));
-                let backlog = self.is_backlog(own);
-                // A series goes on where its first letter was missed.
-                let repeat = stage.repeat.as_ref().filter(|_| !backlog);
-                let Some(later) = repeat.and_then(|repeat| self.later_in(repeat, &rung)) else {
-                    missed = Some(if backlog { Stop::Backlog } else { Stop::Stale });
-                    continue;
-                };
-                rung = later;
+            match self.welcome(stage, last) {
+                Ok(rung) => {
+                    next = Some(rung);
+                    break;
+                }
+                Err(why) => missed = Some(why),
             }
-            next = Some(rung);
-            break;
         }
         let repeated = last.and_then(|last| self.repetition(last));
         match (next, repeated) {
@@ -204,6 +199,25 @@ impl<'r, 'a> Climb<'r, 'a> {
             (None, Some(repeated)) => self.arrive(repeated),
             (None, None) => Next::Nothing(missed.unwrap_or_else(|| self.why_over(last))),
         }
+    }
+
+    /// The rung of an unsent stage, if it is still welcome then; else why it
+    /// was missed.
+    fn welcome(&self, stage: &'r Stage, last: Option<&PastNotice>) -> Result<Rung<'r>, Stop> {
+        let rung = self.spaced(stage, last);
+        if !self.is_stale(&rung) {
+            return Ok(rung);
+        }
+        // What was reached before the rule was not missed by it.
+        let own = self.moment(stage.at, self.own_day(stage.at));
+        let backlog = self.is_backlog(own);
+        // A series goes on where its first letter was missed.
+        let repeat = stage.repeat.as_ref().filter(|_| !backlog);
+        repeat.and_then(|repeat| self.later_in(repeat, &rung)).ok_or(if backlog {
+            Stop::Backlog
+        } else {
+            Stop::Stale
+        })
     }
 
     /// An alarm comes on its own date where the customer's letters could not

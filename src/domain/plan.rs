@@ -6,15 +6,18 @@
 //! rung, `guards` the stops, `drafts` makes letters of what is due, and
 //! `budget` lets those go that there is room for.
 
+mod as_if;
 mod asked;
 mod budget;
 mod digests;
 mod drafts;
 mod guards;
+mod near;
 mod subjects;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 mod view;
+mod why;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +27,7 @@ use self::asked::Asked;
 use self::budget::{Book, NoRoom, Upcoming};
 use self::drafts::Proposal;
 use self::view::View;
+use self::why::Seen;
 use super::digest::{self, Finding, OUR_OWN};
 use super::facts::{Facts, Reach};
 use super::ids::{CustomerId, LetterId, Relationship, RuleName, StageName};
@@ -31,6 +35,10 @@ use super::notice::{Draft, Line, Subject};
 use super::rule::{Anchor, ReceivableDate, Rule, Rules};
 use super::settings::Settings;
 use super::stop::{Decision, Stop};
+
+pub use self::as_if::{Sought, as_if};
+pub use self::near::Near;
+pub use self::why::{Explanation, Fate, Ladder, Spent, StageFate, explain, idle};
 
 /// Why one candidate is due, waits, or is skipped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +77,7 @@ pub struct Plan {
 /// matter, and neither does how often or when it is called.
 #[must_use]
 pub fn plan(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp) -> Plan {
-    decide(rules, settings, facts, now, Question::Everything)
+    decide(rules, settings, facts, now, Question::Everything, &mut Found::default())
 }
 
 /// What the last moment says about a letter in the outbox.
@@ -111,7 +119,10 @@ pub fn recheck(
     for digest in &mut without.digests {
         digest.past.retain(|notice| notice.letter != letter);
     }
-    let ask = |alone| decide(rules, settings, &without, now, Question::Letter { draft, alone });
+    let ask = |alone| {
+        let question = Question::Letter { draft, alone };
+        decide(rules, settings, &without, now, question, &mut Found::default())
+    };
     let mut plan = ask(false);
     let same = |planned: &&Draft| {
         planned.customer == draft.customer
@@ -174,7 +185,14 @@ enum Question<'a> {
     Letter { draft: &'a Draft, alone: bool },
 }
 
-fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, question: Question<'_>) -> Plan {
+fn decide(
+    rules: &Rules,
+    settings: &Settings,
+    facts: &Facts,
+    now: Timestamp,
+    question: Question<'_>,
+    found: &mut Found,
+) -> Plan {
     let (letter, alone) = match question {
         Question::Everything => (None, false),
         Question::Letter { draft, alone } => (Some(draft), alone),
@@ -182,7 +200,6 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
     let views: Vec<View<'_>> =
         facts.customers.iter().map(|of| View::new(rules, settings, facts, of, now)).collect();
     let others: Vec<&View<'_>> = views.iter().collect();
-    let mut found = Found::default();
     let mut proposals: Vec<Proposal> = Vec::new();
     for view in &views {
         for (rule, seen) in rules.rules.iter().filter(|(rule, _)| !rule.is_digest()) {
@@ -191,7 +208,7 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
             let only = of_rule.filter(|_| alone).map(|draft| draft.lines.as_slice());
             let already = of_rule.is_some();
             let asked = Asked { view, others: &others, rule, only, seen: seen.as_ref() };
-            let due = asked.due(already, &mut found);
+            let due = asked.due(already, found);
             proposals.extend(drafts::letters(view, rule, due));
         }
     }
@@ -200,6 +217,9 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
     });
     let least = letter.map(|draft| draft.priority);
     let mut book = Book::new(&views, std::mem::take(&mut found.upcoming), least);
+    if let Some(seen) = &mut found.seen {
+        seen.budgets = book.spent(settings);
+    }
     let mut letters = Vec::new();
     for proposal in proposals {
         let cap = rules.get(&proposal.draft.rule).and_then(|rule| rule.per_customer);
@@ -218,7 +238,7 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
         }
     }
     if facts.relationship.as_str() == OUR_OWN {
-        letters = digests::letters(rules, settings, facts, now, &mut found);
+        letters = digests::letters(rules, settings, facts, now, found);
     }
     let of_rule =
         |verdict: &Verdict| rules.get(&verdict.rule).and_then(|rule| digest::finding(verdict, rule));
@@ -227,7 +247,7 @@ fn decide(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp, que
         relationship: facts.relationship.clone(),
         letters,
         wake_at: found.wake_at,
-        verdicts: found.verdicts,
+        verdicts: std::mem::take(&mut found.verdicts),
         findings: findings.into_iter().collect(),
     }
 }
@@ -242,11 +262,20 @@ struct Found {
     verdicts: Vec<Verdict>,
     upcoming: Vec<Upcoming>,
     wake_at: Option<Timestamp>,
+    /// How it came to be, where a person asks.
+    seen: Option<Seen>,
 }
 
 impl Found {
     fn wake(&mut self, at: Timestamp) {
         self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
+    }
+
+    /// Notes how it came to be, where a person asks.
+    fn note(&mut self, how: impl FnOnce(&mut Seen)) {
+        if let Some(seen) = &mut self.seen {
+            how(seen);
+        }
     }
 
     fn say(&mut self, verdict: Verdict) {

@@ -1,5 +1,6 @@
 //! A rule: what it counts from, whom it concerns, and its stages.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use super::calendar::Days;
 use super::customer::Class;
 use super::filter::{Audience, Filter};
 use super::ids::{RuleName, StageName};
+use super::ladder::then_name;
 use super::offset::Offset;
 use super::schedule::Schedule;
 use super::settings::Budget;
@@ -40,6 +42,14 @@ pub enum Anchor {
     Event(Vec<String>),
     /// The rule's own schedule, for each customer of its audience.
     Calendar,
+}
+
+impl Anchor {
+    /// Whether it is a moment that comes again and again: an event, a payment.
+    #[must_use]
+    pub fn is_a_moment(&self) -> bool {
+        matches!(self, Self::Event(_) | Self::Payment)
+    }
 }
 
 impl fmt::Display for Anchor {
@@ -183,6 +193,22 @@ pub enum BudgetKind {
     Moments,
 }
 
+/// One letter that a rule can write.
+#[derive(Clone, Debug)]
+pub struct RuleLetter<'r> {
+    /// As in the notice key: the stage's name, or `<stage>/then` for the one
+    /// after the last repetition.
+    pub name: StageName,
+    /// Of which stage.
+    pub stage: &'r Stage,
+    /// The template's name without locale and ending.
+    pub template: &'r str,
+    /// To whom.
+    pub to: &'r [Recipient],
+    /// Who else sees it.
+    pub cc: &'r [Recipient],
+}
+
 /// A YAML file of the rules folder, checked.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rule {
@@ -238,6 +264,21 @@ impl Rule {
         self.class == Class::Dunning && self.anchor == Anchor::Calendar
     }
 
+    /// Its letters: one per stage, and the one after its repetitions.
+    #[must_use]
+    pub fn letters(&self) -> Vec<RuleLetter<'_>> {
+        let mut letters = Vec::new();
+        for stage in &self.stages {
+            let (template, to, cc) = (&stage.template, &stage.to, &stage.cc);
+            letters.push(RuleLetter { name: stage.name.clone(), stage, template, to, cc });
+            if let Some(then) = stage.repeat.as_ref().and_then(|repeat| repeat.then.as_ref()) {
+                let name = then_name(&stage.name);
+                letters.push(RuleLetter { name, stage, template: &then.template, to: &then.to, cc: &[] });
+            }
+        }
+        letters
+    }
+
     /// Whom it concerns, all told.
     #[must_use]
     pub fn audience(&self) -> Audience {
@@ -266,6 +307,15 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// These rules, in order, with what is known of when they came into
+    /// force.
+    #[must_use]
+    pub fn in_force(rules: &[Rule], mut seen: BTreeMap<RuleName, RuleSeen>) -> Self {
+        let mut rules: Vec<_> = rules.iter().map(|rule| (rule.clone(), seen.remove(&rule.name))).collect();
+        rules.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        Self { rules }
+    }
+
     /// The rule of this name.
     #[must_use]
     pub fn get(&self, name: &RuleName) -> Option<&Rule> {

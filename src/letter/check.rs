@@ -9,7 +9,7 @@ use super::library::{Letter, Library};
 use super::sample::{Edge, Sample, UNSUBSCRIBE, kinds, sample};
 use super::{ComposeError, Occasion};
 use crate::domain::customer::Class;
-use crate::domain::rule::{Recipient, Rule, Stage};
+use crate::domain::rule::{Recipient, Rule, RuleLetter, Stage};
 use crate::domain::settings::Settings;
 use crate::nearest::did_you_mean;
 use crate::problem::Problem;
@@ -53,16 +53,14 @@ pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) ->
     problems
 }
 
-/// The letters of a rule: one per stage, and the one after its repetitions.
-fn asked(rule: &Rule) -> Vec<Asked<'_>> {
-    let mut all = Vec::new();
-    for stage in &rule.stages {
-        all.push(Asked { rule, stage, template: &stage.template, to: &stage.to });
-        if let Some(then) = stage.repeat.as_ref().and_then(|repeat| repeat.then.as_ref()) {
-            all.push(Asked { rule, stage, template: &then.template, to: &then.to });
-        }
-    }
-    all
+fn asked<'r>(rule: &'r Rule) -> Vec<Asked<'r>> {
+    let of = |letter: RuleLetter<'r>| Asked {
+        rule,
+        stage: letter.stage,
+        template: letter.template,
+        to: letter.to,
+    };
+    rule.letters().into_iter().map(of).collect()
 }
 
 fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str) -> Problem {

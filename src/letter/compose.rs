@@ -31,7 +31,7 @@ const NAME_CHARS_MAX: usize = 120;
 /// with the same files gives the same letter.
 pub struct Composer {
     pub(super) library: Library,
-    testimonials: Vec<Testimonial>,
+    pub(super) testimonials: Vec<Testimonial>,
 }
 
 impl std::fmt::Debug for Composer {
@@ -90,7 +90,7 @@ impl Composer {
     /// broader ones (`zh-Hant-TW`, `zh-Hant`, `zh`), any other of the same
     /// language (somebody in Taipei would rather read `zh-CN` than English),
     /// then the same for the business's own.
-    fn find<'a>(
+    pub(super) fn find<'a>(
         &'a self,
         name: &str,
         wanted: &str,

@@ -40,8 +40,8 @@ pub(super) fn unsubscribe_links(unsubscribe: &Unsubscribe, customer: &str) -> Li
 /// Makes the message of a letter: envelope and bytes.
 ///
 /// `message_id` comes without angle brackets. With `redirect_to` set, the
-/// one recipient is that address, nobody gets a copy, and the subject names
-/// whom it was meant for.
+/// one recipient is that address, nobody gets a copy, and subject and header
+/// name whom it was meant for.
 ///
 /// # Errors
 /// [`ComposeError::Incomplete`] where there is nobody to write to, or an
@@ -49,6 +49,43 @@ pub(super) fn unsubscribe_links(unsubscribe: &Unsubscribe, customer: &str) -> Li
 pub fn build(
     content: &Content,
     mail: &MailSettings,
+    message_id: &str,
+    date: Timestamp,
+) -> Result<Parcel, ComposeError> {
+    let way = mail.redirect_to.as_ref().map_or(Way::AsMeant, Way::Redirected);
+    assemble(content, mail, way, message_id, date)
+}
+
+/// The same for a trial: to one of our own people alone, marked as a test in
+/// subject and header, whatever `redirect_to` says.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_test(
+    content: &Content,
+    mail: &MailSettings,
+    to: &Address,
+    message_id: &str,
+    date: Timestamp,
+) -> Result<Parcel, ComposeError> {
+    assemble(content, mail, Way::Test(to), message_id, date)
+}
+
+/// To whom a message really goes.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// To its recipients.
+    AsMeant,
+    /// To one address while trying out.
+    Redirected(&'a Address),
+    /// To somebody who wants to see it.
+    Test(&'a Address),
+}
+
+fn assemble(
+    content: &Content,
+    mail: &MailSettings,
+    way: Way<'_>,
     message_id: &str,
     date: Timestamp,
 ) -> Result<Parcel, ComposeError> {
@@ -63,24 +100,30 @@ pub fn build(
         .date(system_time(date))
         .message_id(Some(format!("<{message_id}>")))
         .reply_to(mailbox(&content.reply_to)?);
-    let (to, cc) = if let Some(address) = &mail.redirect_to {
-        let person = Person { name: address.to_string(), address: address.clone() };
-        builder = builder
-            .to(mailbox(&person)?)
-            .subject(redirected(content))
-            .raw_header(header("X-Courtesy-Redirected-From", everybody(content)));
-        (address.clone(), vec![])
-    } else {
-        for person in &content.to {
-            builder = builder.to(mailbox(person)?);
+    let (to, cc) = match way {
+        Way::AsMeant => {
+            for person in &content.to {
+                builder = builder.to(mailbox(person)?);
+            }
+            for person in &content.cc {
+                builder = builder.cc(mailbox(person)?);
+            }
+            builder = builder.subject(clean::value(&content.subject));
+            (first.address.clone(), copies(content))
         }
-        for person in &content.cc {
-            builder = builder.cc(mailbox(person)?);
+        Way::Redirected(address) | Way::Test(address) => {
+            let person = Person { name: address.to_string(), address: address.clone() };
+            builder = builder
+                .to(mailbox(&person)?)
+                .subject(diverted(content, way))
+                .raw_header(header("X-Courtesy-Redirected-From", everybody(content)));
+            (address.clone(), vec![])
         }
-        builder = builder.subject(clean::value(&content.subject));
-        (first.address.clone(), copies(content))
     };
-    let message = with_marks(builder, content, mail)
+    if matches!(way, Way::Test(_)) {
+        builder = builder.raw_header(header("X-Courtesy-Test", "yes".to_owned()));
+    }
+    let message = with_marks(builder, content, mail, way)
         .multipart(body(content, message_id)?)
         .map_err(|error| incomplete(&error.to_string()))?;
     Ok(Parcel {
@@ -94,14 +137,19 @@ pub fn build(
 
 /// What tells machines what this is: RFC 3834 against answering machines,
 /// the thread, and RFC 2369 and 8058 for courtesies and news.
-fn with_marks(builder: MessageBuilder, content: &Content, mail: &MailSettings) -> MessageBuilder {
+fn with_marks(
+    builder: MessageBuilder,
+    content: &Content,
+    mail: &MailSettings,
+    way: Way<'_>,
+) -> MessageBuilder {
     let thread = clean::value(&content.thread).replace([' ', '<', '>'], "");
     let mut builder = builder
         .raw_header(header("Auto-Submitted", "auto-generated".into()))
         .references(format!("<{thread}>"))
         .in_reply_to(format!("<{thread}>"));
     let offered = matches!(content.class, Class::Courtesy | Class::Marketing);
-    if offered && mail.redirect_to.is_none() {
+    if offered && matches!(way, Way::AsMeant) {
         let links = unsubscribe_links(&mail.unsubscribe, &content.customer);
         let list = links.web.iter().chain([&links.mailto]).map(|link| format!("<{link}>"));
         builder = builder.raw_header(header("List-Unsubscribe", list.collect::<Vec<_>>().join(", ")));
@@ -187,9 +235,23 @@ fn everybody(content: &Content) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-fn redirected(content: &Content) -> String {
-    let first = content.to.first().map(|person| person.address.to_string()).unwrap_or_default();
-    format!("[to {first}] {}", clean::value(&content.subject))
+/// The subject of a letter that goes to somebody else than it was meant for:
+/// it names whom, all of them if they are few.
+fn diverted(content: &Content, way: Way<'_>) -> String {
+    let addresses = |people: &[Person]| {
+        people.iter().map(|person| person.address.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (mut whom, copies) = (addresses(&content.to), addresses(&content.cc));
+    if !copies.is_empty() && whom.len() + copies.len() < 100 {
+        whom = format!("{whom}; copy to {copies}");
+    } else if !copies.is_empty() {
+        whom = format!("{whom}; {} copies", content.cc.len());
+    }
+    let mark = match way {
+        Way::Test(_) => "test, to",
+        Way::Redirected(_) | Way::AsMeant => "to",
+    };
+    format!("[{mark} {whom}] {}", clean::value(&content.subject))
 }
 
 fn header(name: &'static str, value: String) -> HeaderValue {

@@ -68,6 +68,9 @@ pub(super) struct Sample {
 /// How the sample business lets people unsubscribe.
 pub(super) const UNSUBSCRIBE: &str = "https://unsubscribe.example/";
 
+/// Like no number of a business: a link to unsubscribe may be tried.
+const CUSTOMER: &str = "SAMPLE";
+
 const TODAY: Date = date(2026, 3, 12);
 
 /// The kinds of events that a rule may write about; one for a rule about
@@ -107,7 +110,7 @@ pub(super) fn sample(
         on_account.extend(receivables.drain(..).flat_map(|claim| claim.payments));
     }
     let customer = Customer {
-        id: "C1".into(),
+        id: CUSTOMER.into(),
         name: "Sample Customer".into(),
         address: if bare && !to.contains(&Recipient::Customer) {
             Err(AddressError::Missing)
@@ -243,7 +246,7 @@ fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &F
             .collect(),
         Anchor::Payment => vec![Subject::Payment("P0".into())],
         Anchor::Event(_) => vec![Subject::Event("E1".into())],
-        Anchor::Calendar => vec![Subject::Customer("C1".into())],
+        Anchor::Calendar => vec![Subject::Customer(CUSTOMER.into())],
     };
     let period = Period { from: TODAY.first_of_month(), until: TODAY };
     let round = if rule.is_statement() { period.to_string() } else { TODAY.to_string() };
@@ -260,7 +263,7 @@ fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &F
         leading: edge != Edge::Several || index < 3,
     };
     Draft {
-        customer: Some("C1".into()),
+        customer: Some(CUSTOMER.into()),
         rule: rule.name.clone(),
         stage: stage.name.clone(),
         class: rule.class,

@@ -6,6 +6,7 @@
 //! no code path can forget to. No two live letters can carry one notice: a
 //! unique index says so, whatever the code does.
 
+mod asking;
 mod books;
 mod drafts;
 mod facts;
@@ -43,6 +44,7 @@ use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
 use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
 
+pub use self::asking::About;
 pub use self::operator::Decision;
 
 /// What the store must know of the configuration.

@@ -6,6 +6,12 @@
 
 mod backlog;
 pub mod courtesy;
+mod explain;
+mod played;
+mod preview;
+mod screens;
+mod send_test;
+mod terminal;
 
 use std::fs;
 

@@ -53,11 +53,11 @@ impl<'a> Asked<'a> {
             if let (Stop::NotInAudience(_), Some(day)) = (&why, guards::next_change(self.view, item)) {
                 found.wake(day_begins(day, self.view.zone()));
             }
-            return found.say(self.verdict(item, None, Decision::Skipped { why }));
+            return self.pass_by(item, &why, Decision::Skipped { why: why.clone() }, found);
         }
         let anchor = match &item.anchor {
             Ok(anchor) => anchor.clone(),
-            Err(why) => return found.say(self.verdict(item, None, stopped(self.view, why.clone()))),
+            Err(why) => return self.pass_by(item, why, stopped(self.view, why.clone()), found),
         };
         let round = anchor.round.text();
         let past: Vec<&PastNotice> = self
@@ -108,19 +108,31 @@ impl<'a> Asked<'a> {
             |track| self.rule.stages.iter().any(|s| s.concerns_customer() == (track == Track::Customer));
         let customer = has(Track::Customer).then(|| climb.next(Track::Customer));
         let alarm = has(Track::Alarm).then(|| climb.next(Track::Alarm));
+        found.note(|seen| {
+            let tracks = [(Track::Customer, customer.as_ref()), (Track::Alarm, alarm.as_ref())];
+            seen.climb(self, item, stop.as_ref(), &climb, tracks);
+        });
         for (track, next) in [(Track::Customer, customer), (Track::Alarm, alarm)] {
             let Some(next) = next else { continue };
             let Some(rung) = self.admit(item, track, stop.as_ref(), next, already, found) else { continue };
             let customer_stop = stop.as_ref().map(Stop::to_string).or_else(|| parked.map(str::to_owned));
             let candidate = Due { item: item.clone(), round: round.clone(), rung, track, customer_stop };
-            match drafts::reachable(self.view, self.rule, &candidate) {
-                Ok(()) => due.push(candidate),
-                Err(why) => {
-                    let stage = Some(candidate.rung.name.clone());
-                    found.say(self.verdict(item, stage, Decision::Skipped { why }));
-                }
-            }
+            due.extend(self.reachable(candidate, found));
         }
+    }
+
+    /// Notes that there is nothing to climb about an item.
+    fn pass_by(&self, item: &Item<'_>, why: &Stop, decision: Decision, found: &mut Found) {
+        found.note(|seen| seen.over(self, item, why));
+        found.say(self.verdict(item, None, decision));
+    }
+
+    /// What is due, if its recipients can be written to; else notes why not.
+    fn reachable(&self, candidate: Due<'a>, found: &mut Found) -> Option<Due<'a>> {
+        let Err(why) = drafts::reachable(self.view, self.rule, &candidate) else { return Some(candidate) };
+        let stage = Some(candidate.rung.name.clone());
+        found.say(self.verdict(&candidate.item, stage, Decision::Skipped { why }));
+        None
     }
 
     /// Why a letter to the customer that was decided upon does not leave by

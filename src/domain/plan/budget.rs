@@ -6,6 +6,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::view::View;
+use super::why::Spent;
 use crate::domain::ids::{LetterId, RuleName};
 use crate::domain::ladder::days_between;
 use crate::domain::notice::{Draft, LetterState, Priority};
@@ -96,6 +97,22 @@ impl Book {
             self.letters.push(Entry { rule: draft.rule.clone(), budget: kind, day });
         }
         Ok(())
+    }
+
+    /// The last letter against each budget, and the day from which on there
+    /// is room for the next.
+    pub fn spent(&self, settings: &Settings) -> Vec<Spent> {
+        let of_kind = |kind| {
+            let budget = budget_of(kind, settings);
+            let entries = self.letters.iter().filter(|entry| entry.budget == kind);
+            let mut days: Vec<Date> = entries.map(|entry| entry.day).collect();
+            days.sort_unstable_by(|one, other| other.cmp(one));
+            let last = *days.first()?;
+            let fills = days.get((budget.letters as usize).saturating_sub(1));
+            let room_from = fills.map_or(last, |day| day.saturating_add(budget.days.days()));
+            Some(Spent { kind, last, room_from })
+        };
+        [BudgetKind::Customer, BudgetKind::Moments].into_iter().filter_map(of_kind).collect()
     }
 
     /// The day on which a letter of these falls out of the window and makes

@@ -10,4 +10,5 @@ mod properties;
 mod relationship;
 mod spacing;
 mod statements;
+mod why;
 mod world;

@@ -50,10 +50,14 @@ pub(super) fn expect(conn: &Connection, id: &str) -> Result<Found, Fault> {
     if let Some(found) = find(conn, id)? {
         return Ok(found);
     }
+    Err(Fault::Store(unknown("receivable", id, &near_claims(conn, id)?)))
+}
+
+/// The ids of claims that may be meant.
+pub(super) fn near_claims(conn: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
     let meant = "SELECT id FROM receivables WHERE number = ?1 OR id = ?1 COLLATE NOCASE
                      OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
-    let near = may_mean(conn, id, meant, "SELECT id FROM receivables WHERE LENGTH(id) BETWEEN ?1 AND ?2")?;
-    Err(Fault::Store(unknown("receivable", id, &near)))
+    may_mean(conn, id, meant, "SELECT id FROM receivables WHERE LENGTH(id) BETWEEN ?1 AND ?2")
 }
 
 /// The key of a customer, or an answer that names what may have been meant.
@@ -61,11 +65,15 @@ pub(super) fn expect_customer(conn: &Connection, id: &str) -> Result<i64, Fault>
     if let Some((key, _)) = super::people::find(conn, id)? {
         return Ok(key);
     }
+    Err(Fault::Store(unknown("customer", id, &near_customers(conn, id)?)))
+}
+
+/// The ids of customers that may be meant.
+pub(super) fn near_customers(conn: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
     let meant =
         "SELECT id FROM customers WHERE id = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE OR email = ?1
                      OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
-    let near = may_mean(conn, id, meant, "SELECT id FROM customers WHERE LENGTH(id) BETWEEN ?1 AND ?2")?;
-    Err(Fault::Store(unknown("customer", id, &near)))
+    may_mean(conn, id, meant, "SELECT id FROM customers WHERE LENGTH(id) BETWEEN ?1 AND ?2")
 }
 
 /// What `meant` finds (the name, or only the beginning of the id); otherwise
@@ -86,7 +94,7 @@ fn may_mean(conn: &Connection, id: &str, meant: &str, of_length: &str) -> rusqli
     Ok(few_nearest(id, ids.iter().map(String::as_str), 3).into_iter().map(str::to_owned).collect())
 }
 
-fn unknown(what: &str, id: &str, near: &[String]) -> StoreError {
+pub(super) fn unknown(what: &str, id: &str, near: &[String]) -> StoreError {
     let hint = match near {
         [] => String::new(),
         near => format!("; did you mean `{}`?", near.join("` or `")),

@@ -116,12 +116,50 @@ fn while_trying_out_everything_goes_to_one_address_and_says_so() {
     assert!(header(&message, "Cc").is_none() && header(&message, "List-Unsubscribe").is_none());
     assert_eq!(
         header(&message, "Subject").as_deref(),
-        Some("[to ann@weaver.example] Thank you for your time")
+        Some("[to ann@weaver.example; copy to wang.wei@morningstar.example] Thank you for your time")
     );
     assert_eq!(
         header(&message, "X-Courtesy-Redirected-From").as_deref(),
         Some("ann@weaver.example, wang.wei@morningstar.example")
     );
+}
+
+#[test]
+fn a_redirected_letter_to_many_says_in_its_header_who_they_are() {
+    let mut sample = visit();
+    sample.draft.cc = vec![Recipient::Owner];
+    let further =
+        (1..=9).map(|n| Address::parse(&format!("colleague-{n}@weaver.example")).expect("an address"));
+    sample.customer().cc = further.collect();
+    sample.mail.redirect_to = Some(Address::parse("trial@morningstar.example").expect("an address"));
+    let parcel = build(&sample);
+    let message = parse(&parcel);
+    assert_eq!((parcel.to.as_str(), parcel.cc.len()), ("trial@morningstar.example", 0));
+    assert_eq!(
+        header(&message, "Subject").as_deref(),
+        Some("[to ann@weaver.example; 10 copies] Thank you for your time")
+    );
+    let meant = header(&message, "X-Courtesy-Redirected-From").expect("a header");
+    assert_eq!(meant.split(',').count(), 11, "{meant}");
+    assert!(header(&message, "To").is_some_and(|to| to.contains("trial@") && !to.contains("weaver")));
+}
+
+#[test]
+fn a_test_letter_goes_to_one_of_us_alone_marked_in_subject_and_header_whatever_is_redirected() {
+    let mut sample = visit();
+    sample.draft.cc = vec![Recipient::Owner];
+    let me = Address::parse("me@morningstar.example").expect("an address");
+    for redirect_to in [None, Some(Address::parse("trial@morningstar.example").expect("an address"))] {
+        sample.mail.redirect_to = redirect_to;
+        let parcel = mime::build_test(&compose(&sample), &sample.mail, &me, MESSAGE_ID, sample.now);
+        let parcel = parcel.expect("the message is built");
+        let message = parse(&parcel);
+        assert_eq!((parcel.to.as_str(), parcel.cc.len()), ("me@morningstar.example", 0));
+        let subject = header(&message, "Subject").expect("a subject");
+        assert!(subject.starts_with("[test, to ann@weaver.example; copy to wang.wei@"), "{subject}");
+        assert_eq!(header(&message, "X-Courtesy-Test").as_deref(), Some("yes"));
+        assert!(header(&message, "Cc").is_none() && header(&message, "List-Unsubscribe").is_none());
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn receivable(n: usize) -> impl Strategy<Value = Receivable> {
         })
 }
 
-fn world() -> impl Strategy<Value = World> {
+pub fn world() -> impl Strategy<Value = World> {
     (receivable(0), receivable(1), receivable(2), 0..40_i64).prop_map(|(one, two, three, visit)| {
         let mut world = World::new("2026-02-20T00:00", rules()).with(one).with(two).with(three);
         let mut event = event("E1", "visit", "2026-02-21T10:00");
