@@ -166,6 +166,9 @@ impl<'a> Account<'a> {
     fn why_never(&self, ladder: &Ladder, why: &Stop) -> String {
         let rule = self.known.rules.get(&ladder.rule);
         match (why, rule.map(|rule| &rule.anchor)) {
+            (Stop::Settled, Some(Anchor::Calendar)) => {
+                format!("{}: in the time it is about nothing was open, and nothing moved", why.name())
+            }
             (Stop::NoAnchor, Some(anchor)) => format!("{}: there is no {anchor} yet", why.name()),
             _ => words::stop(why),
         }
