@@ -173,6 +173,7 @@ const STATEMENT: &[Variable] = &[
     shaped("in_favour", Shape::Values, false, "those that we owe, as amounts above zero"),
     always("disputed", "whether the customer contests any of `items`"),
     always("moved", "whether anything moved after `until`"),
+    always("settled", "whether all that was owed at the end of `until` has been settled since"),
 ];
 
 const DIGEST: &[Variable] = &[

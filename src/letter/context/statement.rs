@@ -10,7 +10,7 @@ use crate::domain::facts::CustomerFacts;
 use crate::domain::money::Money;
 use crate::domain::notice::{Draft, Subject};
 use crate::domain::receivable::Receivable;
-use crate::domain::statement::{Account, Barred, Entry, Period, Statement};
+use crate::domain::statement::{Account, Barred, Entry, Movement, Period, Statement};
 use crate::letter::words::Language;
 
 #[derive(Serialize)]
@@ -22,6 +22,7 @@ pub(super) struct StatementView {
     in_favour: Vec<String>,
     disputed: bool,
     moved: bool,
+    settled: bool,
 }
 
 #[derive(Serialize)]
@@ -80,6 +81,7 @@ pub(super) fn view(
 ) -> StatementView {
     let accounts = &statement.accounts;
     let closings = || accounts.iter().map(|account| account.closing);
+    let later = || accounts.iter().flat_map(|account| &account.later);
     let turned = |money: Money| Money { amount: -money.amount, ..money };
     let above_zero = |money: &Money| money.is_positive();
     StatementView {
@@ -92,7 +94,11 @@ pub(super) fn view(
         owed: closings().filter(above_zero).map(|money| money.to_string()).collect(),
         in_favour: closings().map(turned).filter(above_zero).map(|money| money.to_string()).collect(),
         disputed: open.iter().any(|item| item.is_disputed(today)),
-        moved: accounts.iter().any(|account| !account.later.is_empty()),
+        moved: later().next().is_some(),
+        // What is only listed no more was not settled.
+        settled: open.is_empty()
+            && closings().any(|money| money.is_positive())
+            && later().all(|entry| entry.what != Movement::LeftOut),
     }
 }
 

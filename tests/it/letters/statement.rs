@@ -84,8 +84,14 @@ fn settled(mut sample: Sample) -> Sample {
     sample
 }
 
-/// A claim a day, the first hundred before February, each of a hundred and
-/// one yuan.
+/// Open at the end of the month, and paid on the day after.
+fn settled_since(mut sample: Sample) -> Sample {
+    claims(&mut sample).truncate(1);
+    sample.item().payments.push(payment("P8", "10000", "CNY", date(2026, 3, 1)));
+    sample
+}
+
+/// More than two hundred claims of a hundred and one yuan, two a day.
 fn two_hundred(mut sample: Sample) -> Sample {
     let claim = |n: i32| {
         let issued_on = date(2025, 10, 24).saturating_add((n / 2).days());
@@ -106,8 +112,12 @@ fn two_hundred(mut sample: Sample) -> Sample {
 #[test]
 fn a_statement_reads_as_it_was_approved_at_every_edge() {
     for locale in LOCALES {
-        let edges: [(&str, Change); 3] =
-            [("everything", everything), ("nothing but credit", nothing_but_credit), ("settled", settled)];
+        let edges: [(&str, Change); 4] = [
+            ("everything", everything),
+            ("nothing but credit", nothing_but_credit),
+            ("settled", settled),
+            ("settled since", settled_since),
+        ];
         let letters =
             edges.map(|(edge, change)| format!("=== {edge} ===\n{}", read(&change(sample(locale)))));
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -177,6 +187,16 @@ fn what_is_time_barred_is_neither_listed_nor_asked_for() {
     let content = compose(&sample);
     assert!(!content.text.contains("2026-0117"), "{}", content.text);
     assert!(content.text.contains("CNY 4,500.00 due to us"), "{}", content.text);
+}
+
+#[test]
+fn nobody_is_thanked_for_what_only_left_the_list() {
+    let mut sample = settled_since(sample("en"));
+    assert!(compose(&sample).text.contains("settled since, with our thanks"));
+    sample.item().payments.truncate(1);
+    (sample.item().status, sample.item().closed_on) = (Status::Legal, Some(date(2026, 3, 1)));
+    let text = compose(&sample).text;
+    assert!(text.contains("No longer listed 2026-0117") && !text.contains("settled since"), "{text}");
 }
 
 #[test]
