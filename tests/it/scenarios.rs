@@ -70,6 +70,7 @@ scenarios! {
     c3_staged_reminders,
     c3_weekends_and_spring_festival,
     c4_bounced_payment,
+    c4_good_payers_are_the_example,
     c4_thanks_for_payments,
     c5_broken_again,
     c5_promises,
