@@ -6,7 +6,7 @@ mod digest;
 mod golden;
 mod hostile;
 mod message;
-mod sample;
+pub mod sample;
 mod statement;
 mod templates;
 mod variables;

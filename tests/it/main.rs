@@ -2,6 +2,7 @@
 //! `src/lib.rs`.
 
 mod black_box;
+mod cadence;
 mod check;
 mod faults;
 mod import;
