@@ -257,7 +257,11 @@ impl Wire {
                 }
             }
         }
-        writing.flush().await?;
+        // Under TLS a flush waits for a peer that may have stopped reading to say why:
+        // only the last piece is worth it.
+        if end == body.bytes.len() {
+            writing.flush().await?;
+        }
         Ok(true)
     }
 
