@@ -93,24 +93,37 @@ mod tests {
 
     #[test]
     fn a_reminder_is_tried_for_five_days() {
-        assert_eq!(
-            schedule(Class::Dunning, 0),
-            [
-                5, 20, 50, 110, 230, 470, 950, 1430, 1910, 2390, 2870, 3350, 3830, 4310, 4790, 5270, 5750,
-                6230, 6710, 7190, 7200
-            ]
-        );
+        for class in [Class::Dunning, Class::Internal] {
+            assert_eq!(
+                schedule(class, 0),
+                [
+                    5, 20, 50, 110, 230, 470, 950, 1430, 1910, 2390, 2870, 3350, 3830, 4310, 4790, 5270,
+                    5750, 6230, 6710, 7190, 7200
+                ]
+            );
+        }
     }
 
     #[test]
     fn a_courtesy_is_tried_for_two_days_and_news_for_one() {
-        assert_eq!(schedule(Class::Courtesy, 0).last(), Some(&2_880));
-        assert_eq!(schedule(Class::Marketing, 0).last(), Some(&1_440));
+        let two_days = [5, 20, 50, 110, 230, 470, 950, 1430, 1910, 2390, 2870, 2880];
+        assert_eq!(schedule(Class::Courtesy, 0), two_days);
+        assert_eq!(schedule(Class::Marketing, 0), [5, 20, 50, 110, 230, 470, 950, 1430, 1440]);
     }
 
     #[test]
     fn letters_refused_together_come_back_apart() {
-        assert_eq!(schedule(Class::Marketing, 99)[..4], [5, 21, 54, 120]);
+        assert_eq!(schedule(Class::Marketing, 50), [5, 21, 52, 115, 241, 493, 997, 1440]);
+        assert_eq!(schedule(Class::Marketing, 99), [5, 21, 54, 120, 252, 516, 1044, 1440]);
+        // A spread beyond its range is the widest, never a longer wait.
+        assert_eq!(schedule(Class::Marketing, 255), schedule(Class::Marketing, 99));
+        assert_eq!(
+            schedule(Class::Dunning, 99),
+            [
+                5, 21, 54, 120, 252, 516, 1044, 1571, 2099, 2626, 3154, 3681, 4209, 4736, 5264, 5791, 6319,
+                6846, 7200
+            ]
+        );
     }
 
     #[test]

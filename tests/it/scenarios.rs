@@ -55,6 +55,7 @@ scenarios! {
     a2_dead_address,
     a2_names_and_languages,
     a4_daily_digest,
+    a4_refused_for_five_days,
     a4_uncertain_letter,
     c10_confirmed_statement,
     c10_monthly_statement,

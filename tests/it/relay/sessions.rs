@@ -218,6 +218,24 @@ async fn a_port_where_nobody_listens_is_named_and_costs_nothing() {
     assert!(unreachable.cause.contains(&format!("127.0.0.1:{free}")), "{unreachable}");
 }
 
+#[tokio::test]
+async fn a_port_that_swallows_connections_is_not_waited_for_beyond_its_time() {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(0).expect("a bound socket");
+    let address = listener.local_addr().expect("bound");
+    // Nobody accepts: once its queue is full, the system answers nothing any more.
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) = timeout(SHORT, tokio::net::TcpStream::connect(address)).await {
+        waiting.push(stream);
+    }
+    let timeouts = Timeouts { connect: SHORT, ..PATIENT };
+    let unreachable =
+        smtp(SmtpSettings { timeouts, ..plain(address.port()) }).open().await.expect_err("nobody there");
+    assert_eq!((unreachable.stage, unreachable.needs_person), (SmtpStage::Connect, false), "{unreachable}");
+    assert!(unreachable.cause.contains("no answer within"), "{unreachable}");
+}
+
 #[test]
 fn settings_that_cannot_be_used_are_refused_with_the_reason() {
     let with = |change: fn(&mut SmtpSettings)| {

@@ -335,3 +335,13 @@ async fn under_tls_the_end_of_a_letter_is_as_certain_as_in_the_clear() {
         assert_eq!(scripted.taken().len(), usize::from(act == Act::TakeAndClose), "{verb} {act:?}");
     }
 }
+
+#[tokio::test]
+async fn a_host_that_nobody_knows_is_named_and_may_be_known_later() {
+    let pki = Pki::for_name("relay.invalid", |_| {});
+    let timeouts = Timeouts { connect: SHORT, ..PATIENT };
+    let host = "relay.invalid".to_owned();
+    let unreachable = refused(SmtpSettings { host, timeouts, ..pki.settings(465, Tls::Implicit) }).await;
+    assert_eq!((unreachable.stage, unreachable.needs_person), (SmtpStage::Connect, false), "{unreachable}");
+    assert!(unreachable.cause.contains("relay.invalid"), "{unreachable}");
+}

@@ -67,7 +67,12 @@ impl Relay for Told {
     async fn deliver(&self, _session: &mut (), parcel: &Parcel) -> Outcome {
         let mut state = self.state();
         if let Some(reply) = state.refused.get(parcel.to.as_str()) {
-            return Outcome::RecipientRefused { reply: reply.clone() };
+            let reply = reply.clone();
+            return if reply.is_permanent() {
+                Outcome::RecipientRefused { reply }
+            } else {
+                Outcome::NotSent { stage: SmtpStage::Rcpt, cause: String::new(), reply: Some(reply) }
+            };
         }
         state.accepted.push((self.clock.now(), parcel.clone()));
         if std::mem::take(&mut state.forgetful) {
