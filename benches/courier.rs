@@ -59,6 +59,8 @@ fn office(per_pass: u32) -> Fallible<Office> {
         mask_addresses: true,
     };
     office.settings.letters.per_pass = per_pass;
+    office.settings.letters.per_rule = u32::MAX;
+    office.settings.letters.unusual.above = u32::MAX;
     office.settings.letters.hours.days = Days::Any;
     for rule in &mut office.rules {
         rule.backlog = Backlog::Start;

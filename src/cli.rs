@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod preview;
 pub mod problems;
 pub mod record;
+pub mod resume;
 pub mod run;
 pub mod schema;
 pub mod screen;
@@ -82,7 +83,7 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (check, import, outbox, backlog, history)
+    /// Results as JSON (check, import, outbox, resume, backlog, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
@@ -124,6 +125,8 @@ pub enum Command {
     SendTest(send_test::SendTestArgs),
     /// Look at the queue and at what was sent
     Outbox(outbox::OutboxArgs),
+    /// End a HOLD, in which nothing leaves, and let letters go that were too many
+    Resume(resume::ResumeArgs),
     /// Look at what was reached before a rule was first seen, or begin with it
     Backlog(backlog::BacklogArgs),
     /// Show everything sent to and recorded about a customer
@@ -186,6 +189,7 @@ pub async fn run(
         Some(Command::Preview(args)) => preview::run(&args, global, clock.now(), screen).await,
         Some(Command::SendTest(args)) => send_test::run(&args, global, clock.now(), screen).await,
         Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
+        Some(Command::Resume(args)) => resume::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }

@@ -14,6 +14,7 @@ mod courtesy_shape;
 mod example;
 mod filter;
 mod forms;
+mod guards;
 mod mail;
 mod read;
 mod rule;
@@ -216,6 +217,7 @@ fn assemble(
             promises: settings::promises(raw.promises.as_ref(), reader),
             limitation: settings::limitation(raw.limitation.as_ref(), reader),
             max_data_age: settings::max_data_age(raw.max_data_age.as_ref(), reader),
+            guards: guards::guards(raw.guards.as_ref(), reader),
         },
         rules: Vec::new(),
         fingerprints: BTreeMap::new(),

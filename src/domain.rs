@@ -15,6 +15,7 @@ pub mod event;
 pub mod facts;
 pub mod figures;
 pub mod filter;
+pub mod halt;
 pub mod ids;
 pub mod ladder;
 pub mod limitation;

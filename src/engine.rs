@@ -1,18 +1,24 @@
 //! What runs: passes that plan, couriers that deliver, and the daemon that
 //! keeps both going.
 //!
-//! In reading order: `cycle` observes, plans and queues; `ready` asks again
-//! and composes; `courier` claims, hands over and records; `journal` writes
-//! the log line of each letter; `daemon` turns the heartbeat into passes; `rehearsal` does the
-//! same with a virtual clock.
+//! In reading order: `halted` asks whether anything may leave at all; `cycle`
+//! observes, plans and queues, within the caps of `caps`; `ready` asks again
+//! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
+//! letter's fault from the others; `journal` writes the log line of each
+//! letter; `daemon` turns the heartbeat into passes; `rehearsal` does the same
+//! with a virtual clock.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
 
+mod caps;
 mod courier;
 mod cycle;
 pub mod daemon;
+mod halted;
 mod journal;
+mod outcome;
+mod poison;
 mod ready;
 pub mod rehearsal;
 
@@ -26,6 +32,7 @@ use crate::clock::Clock;
 use crate::domain::delivery::Unreachable;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::figures::Peers;
+use crate::domain::halt::Halt;
 use crate::domain::ids::RuleName;
 use crate::domain::plan;
 use crate::domain::retry;
@@ -99,6 +106,8 @@ pub struct Engine<S, R, C> {
     relay_state: Arc<Mutex<RelayState>>,
     // What other customers do, and the day it was counted on.
     peers: Arc<Mutex<Option<PeersOf>>>,
+    // Shared by passes and couriers: what was last said about a HOLD.
+    halted: Arc<Mutex<halted::Said>>,
     stopping: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
@@ -111,6 +120,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             office: Arc::clone(&self.office),
             relay_state: Arc::clone(&self.relay_state),
             peers: Arc::clone(&self.peers),
+            halted: Arc::clone(&self.halted),
             stopping: Arc::clone(&self.stopping),
         }
     }
@@ -131,6 +141,14 @@ pub struct PassReport {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Letters that the cap per pass left for the next.
     pub capped: u64,
+    /// Letters that the cap of their rule left for the next day, by rule.
+    pub capped_rules: BTreeMap<RuleName, u32>,
+    /// Letters that are held because they are far more than usual.
+    pub unusual: u64,
+    /// Relationships that could not be planned for a fault of this program.
+    pub faulty: u64,
+    /// Why nothing was looked at.
+    pub halt: Option<Halt>,
 }
 
 /// What became of letters.
@@ -141,6 +159,8 @@ pub struct DeliveryReport {
     pub letters: BTreeMap<&'static str, u64>,
     /// Why there is no session with the relay, if there is none.
     pub relay_down: Option<String>,
+    /// Why nothing may leave.
+    pub halt: Option<Halt>,
 }
 
 impl DeliveryReport {
@@ -177,6 +197,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             office: Arc::new(RwLock::new(Arc::new(office))),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
             peers: Arc::new(Mutex::new(None)),
+            halted: Arc::default(),
             stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
         }
     }

@@ -29,6 +29,16 @@
 //! was decided on with those of its own transaction: the decision is pure, so
 //! equal facts are an equal decision.
 //!
+//! # When it stops
+//!
+//! Before each pass and each round of deliveries [`store::Store::watch`] says
+//! whether anything may leave: the store knows every attempt that the record
+//! beside it tells of, the clock is near the latest moment that was seen, and
+//! there is room on the disk. If not, there is a [`domain::halt::Halt`], HOLD:
+//! nothing is planned and nothing leaves until its cause is gone or a person
+//! says `courtesy resume`. `begin_attempt` asks for the record once more, in
+//! its own transaction.
+//!
 //! # What wakes
 //!
 //! Customers who share an address are one *relationship*: one budget, one

@@ -19,10 +19,12 @@ use crate::domain::delivery::{LeftOut, Parcel, Transition};
 use crate::domain::digest::Finding;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::filter::Audience;
+use crate::domain::halt::Halt;
 use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
 use crate::domain::notice::{Draft, LetterState};
 use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
+use crate::domain::settings::Guards;
 
 pub use self::shapes::{
     BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded, With,
@@ -143,6 +145,28 @@ pub struct Enqueued {
     pub found: Vec<Finding>,
 }
 
+/// How many letters a day has brought, and what is usual.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Volumes {
+    /// Letters queued today, by rule.
+    pub of_rules: BTreeMap<RuleName, u32>,
+    /// Letters that are held because they were too many.
+    pub held: u32,
+    /// Letters of the busiest of the last thirty days.
+    pub busiest: u32,
+    /// How many letters a person has agreed to for today.
+    pub allowed: u32,
+}
+
+/// Whether anything may leave, and how much.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// Why nothing may leave.
+    pub halt: Option<Halt>,
+    /// How many letters today has brought.
+    pub volumes: Volumes,
+}
+
 /// Who paid, and who did so in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Payers {
@@ -197,6 +221,22 @@ pub trait Store: Clone + Send + Sync + 'static {
         plans: Vec<Plan>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
+
+    /// The same, for letters that wait until a person lets them go, and why.
+    fn enqueue_held(
+        &self,
+        plans: Vec<Plan>,
+        why: String,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
+
+    /// Whether anything may leave, asked before each pass and each round of
+    /// deliveries. If so, it notes the moment.
+    fn watch(
+        &self,
+        guards: Guards,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Standing, StoreError>> + Send;
 
     /// The letters that may be attempted now, most important first.
     fn claimable(

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
+use owo_colors::OwoColorize;
 
 use super::failure::Found;
 use super::screen::Screen;
@@ -121,9 +122,11 @@ pub async fn run(
     let config = load::config(global)?;
     let store = load::existing_store(&config)?;
     let zone = &config.settings.business.zone;
+    let halt = store.standing(config.settings.guards, now).await?.halt;
+    let hold = halt.map(|halt| format!("{}; {}", halt.said(zone, now), halt.advice()));
     match &args.what {
-        None => list(&args.list, &store, zone, global, screen).await,
-        Some(What::List(filters)) => list(filters, &store, zone, global, screen).await,
+        None => list(&args.list, &store, (zone, hold), global, screen).await,
+        Some(What::List(filters)) => list(filters, &store, (zone, hold), global, screen).await,
         Some(What::Show { id }) => {
             let zone = zone.clone();
             show(*id, store, config, &zone, now, global, screen).await
@@ -170,10 +173,13 @@ async fn decided(
 async fn list(
     args: &ListArgs,
     store: &impl Store,
-    zone: &TimeZone,
+    (zone, hold): (&TimeZone, Option<String>),
     global: &Global,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
+    if let Some(hold) = hold {
+        screen.complaint(format_args!("{} nothing leaves: {hold}", "HOLD:".red().bold()))?;
+    }
     let filter = OutboxFilter {
         letter: None,
         states: args.state.iter().filter_map(|word| LetterState::from_word(word)).collect(),

@@ -2,6 +2,8 @@
 
 mod event;
 
+pub(super) use self::event::moment;
+
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -82,6 +82,16 @@ pub async fn run(
     let pass = engine.pass().await?;
     let delivery = engine.deliver().await?;
     summarise(&pass, &delivery, screen)?;
+    if let Some(halt) = delivery.halt.as_ref().or(pass.halt.as_ref()) {
+        let zone = &engine.office().settings.business.zone;
+        let said = halt.said(zone, engine.clock().now());
+        screen.complaint(format_args!(
+            "{} nothing leaves: {said}; {}",
+            "HOLD:".red().bold(),
+            halt.advice()
+        ))?;
+        return Ok(Verdict::Failed);
+    }
     Ok(if delivery.relay_down.is_some() { Verdict::Failed } else { Verdict::Done })
 }
 
@@ -159,6 +169,24 @@ fn summarise(pass: &PassReport, delivery: &DeliveryReport, screen: &mut Screen) 
     let notable: BTreeMap<_, _> =
         pass.skipped.iter().filter(|(stop, _)| NOTABLE.contains(stop)).map(|(s, n)| (*s, *n)).collect();
     counted("left out", &notable, screen)?;
+    if pass.unusual > 0 {
+        screen.complaint(format_args!(
+            "{} {} letters are held, far more than usual: `courtesy outbox list --state held`, then `courtesy resume`",
+            "error:".red().bold(),
+            pass.unusual
+        ))?;
+    }
+    if pass.faulty > 0 {
+        screen.complaint(format_args!(
+            "{} planning panicked for {} of them; the log names them, please report it",
+            "error:".red().bold(),
+            pass.faulty
+        ))?;
+    }
+    for (rule, left) in &pass.capped_rules {
+        screen
+            .say(format_args!("{left} more by {rule} tomorrow: a day brings no more (letters.per_rule)."))?;
+    }
     if pass.capped > 0 {
         screen.say("More is due than one pass may queue (letters.per_pass); the next one takes the rest.")?;
     }

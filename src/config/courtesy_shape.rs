@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
 use super::forms::{Given, Many, Spot};
+use super::guards::{RawGuards, RawUnusual};
 use super::read::{Complaint, Scalar, choice, not_a_word, shape, words};
 use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
@@ -59,6 +60,8 @@ struct RawCourtesy {
     /// How old the data may be before no letter is sent, `3bd`; null is any
     /// age.
     max_data_age: Option<Spot<Offset>>,
+    /// What must be so before anything leaves.
+    guards: Option<RawGuards>,
     /// Guards of `courtesy import`.
     import: Option<RawImport>,
     /// What the log shows.
@@ -225,6 +228,12 @@ struct RawLetters {
     moments: Option<Spot<Budget>>,
     /// At most so many letters are queued in one pass; 500 if not said.
     per_pass: Option<Spot<u32>>,
+    /// At most so many letters of one rule are queued in one day, and the
+    /// rest the next day, oldest due first; 2000 if not said.
+    per_rule: Option<Spot<u32>>,
+    /// When a day's letters are so many that they are held until a person
+    /// says `courtesy resume`.
+    unusual: Option<RawUnusual>,
 } }
 
 shape! { "`hours`"

@@ -7,6 +7,7 @@ use super::courtesy_shape::{
     RawBusiness, RawDunning, RawHours, RawLetters, RawLimitation, RawPeople, RawPromises, Restart, WhoseClock,
 };
 use super::forms::Spot;
+use super::guards;
 use super::read::Reader;
 use crate::domain::calendar::{Calendars, Hours};
 use crate::domain::offset::{Offset, Unit};
@@ -47,6 +48,8 @@ pub(super) fn letters(raw: Option<&RawLetters>, reader: &mut Reader<'_>) -> Lett
         per_customer: or(raw.and_then(|raw| raw.per_customer.as_ref()), Budget { letters: 1, days: 2 }),
         moments: or(raw.and_then(|raw| raw.moments.as_ref()), Budget { letters: 1, days: 1 }),
         per_pass: or(per_pass, 500),
+        per_rule: guards::per_rule(raw.and_then(|raw| raw.per_rule.as_ref()), reader),
+        unusual: guards::unusual(raw.and_then(|raw| raw.unusual.as_ref()), reader),
     }
 }
 

@@ -65,6 +65,46 @@ pub struct LetterSettings {
     pub moments: Budget,
     /// At most so many letters are queued in one pass.
     pub per_pass: u32,
+    /// At most so many letters of one rule are queued in one day.
+    pub per_rule: u32,
+    /// When a day's letters are so many that a person is asked first.
+    pub unusual: Unusual,
+}
+
+/// More letters in a day than both of these is not what the business does,
+/// and more likely a mistake: half an import, a wrong clock, a first start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unusual {
+    /// So many letters in a day are never unusual.
+    pub above: u32,
+    /// As many times the busiest of the last thirty days.
+    pub times: u32,
+}
+
+impl Unusual {
+    /// The most letters of a day that need no person's word, by those of the
+    /// busiest day.
+    #[must_use]
+    pub fn limit(self, busiest: u32) -> u32 {
+        self.above.max(busiest.saturating_mul(self.times))
+    }
+}
+
+/// What must be so before anything leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Guards {
+    /// Without a sign of life for more days than this, by the clock, a person
+    /// says whether the clock is right.
+    pub away_days: u32,
+    /// Where fewer bytes than this are free on the store's disk, nothing is
+    /// begun.
+    pub free_space: u64,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self { away_days: 60, free_space: 256 * 1024 * 1024 }
+    }
 }
 
 /// How reminders keep their distance.
@@ -118,4 +158,6 @@ pub struct Settings {
     /// How old what is known of payments may be while reminders leave;
     /// `None` is any age.
     pub max_data_age: Option<Offset>,
+    /// What must be so before anything leaves.
+    pub guards: Guards,
 }

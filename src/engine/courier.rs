@@ -1,23 +1,26 @@
-//! Delivery: claim, compose, hand over, record; one letter at a time for
-//! each courier.
+//! Delivery: claim, compose, hand over; one letter at a time for each courier.
 //!
 //! Invariant: between `begin_attempt` and `finish_attempt` nothing can fail
-//! without being recorded. If the outcome can't be written, it is tried again
-//! and no courier begins another letter.
+//! without being recorded: a panic leaves the letter `uncertain` at once, and
+//! an attempt that may not have begun is taken back. If the outcome can't be
+//! written, it is tried again and no courier begins another letter.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::poison::contained_future;
 use super::ready::{Ready, decide, leaves_on};
 use super::{DeliveryReport, Engine, Office, journal};
 use crate::clock::Clock;
-use crate::domain::delivery::{self, AttemptContext, LeftOut, Outcome, SmtpStage, Transition, Unreachable};
+use crate::domain::delivery::{Outcome, Unreachable};
 use crate::domain::facts::Reach;
 use crate::domain::figures::Peers;
+use crate::domain::halt::BACK_MAX;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::plan;
@@ -29,19 +32,21 @@ use crate::store::{Begun, Claim, SetAside, Store, StoreError};
 const BATCH: usize = 1_000;
 /// How often facts may change under a letter before it waits a minute.
 const TRIES_MAX: u32 = 5;
-/// How many recipients in a row are refused by policy before it is the relay
-/// that refuses us (design section 9, 9).
-const POLICY_REFUSALS_MAX: usize = 3;
+/// After so long, a round is begun anew: whether anything may leave is asked
+/// again.
+const ROUND_MAX: SignedDuration = SignedDuration::from_mins(30);
 
 /// What the couriers of one delivery share.
-struct Round {
-    office: Arc<Office>,
+pub(super) struct Round {
+    pub(super) office: Arc<Office>,
     rules: Rules,
     reach: Reach,
     peers: Option<Peers>,
     queue: Mutex<VecDeque<LetterId>>,
     // Couriers whose outcome could not be written yet.
-    unrecorded: AtomicUsize,
+    pub(super) unrecorded: AtomicUsize,
+    // When it began: a clock that leaps away from here is asked about anew.
+    began: Timestamp,
 }
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
@@ -58,6 +63,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 break;
             }
             let now = self.clock.now();
+            report.halt = self.standing(now).await?.halt;
+            if report.halt.is_some() {
+                break;
+            }
             let queue: VecDeque<LetterId> = self.store.claimable(now, BATCH).await?.into();
             if queue.is_empty() {
                 break;
@@ -73,6 +82,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 peers: self.peers(now).await?,
                 queue: Mutex::new(queue),
                 unrecorded: AtomicUsize::new(0),
+                began: now,
             });
             let of_round = self.send_round(&round, couriers).await?;
             let idle = of_round.letters.is_empty();
@@ -92,13 +102,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         }
         let mut report = DeliveryReport::default();
         let mut failure = None;
+        let mut panicked = false;
         while let Some(joined) = set.join_next().await {
             match joined {
                 Ok(Ok(part)) => report.add(&part),
                 Ok(Err(error)) => failure = Some(error),
                 Err(panic) => {
                     failure = Some(StoreError::Failed { doing: "delivering", cause: panic.to_string() });
+                    panicked = true;
                 }
+            }
+        }
+        if panicked {
+            // Every courier has ended, so what is still `sending` is that one's.
+            for letter in self.store.recover(self.clock.now()).await? {
+                journal::lost(letter);
             }
         }
         failure.map_or(Ok(report), Err)
@@ -108,7 +126,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     async fn work(&self, round: &Round) -> Result<DeliveryReport, StoreError> {
         let mut report = DeliveryReport::default();
         let mut session: Option<R::Session> = None;
-        while !self.is_stopping() && self.relay_pause().is_none() {
+        while !self.is_stopping() && self.relay_pause().is_none() && self.is_time_steady(round) {
             // Nothing else is sent while an outcome can't be written.
             if round.unrecorded.load(Ordering::SeqCst) > 0 {
                 self.clock.sleep(Duration::from_millis(200)).await;
@@ -118,7 +136,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let Some(letter) = next else { break };
             // The session comes first: opening it may take minutes, and costs
             // the letter nothing if it fails.
-            let mut open = match self.session(session.take()).await {
+            let open = match self.session(session.take()).await {
                 Ok(session) => session,
                 Err(why) => {
                     self.relay_failed(&why);
@@ -126,10 +144,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                     break;
                 }
             };
-            if let Some(ready) = self.prepare(round, letter, &mut report).await? {
-                self.attempt(round, ready, &mut open, &mut report).await?;
-            }
-            session = Some(open);
+            session = match self.prepare(round, letter, &mut report).await? {
+                Some(ready) => self.attempt(round, ready, open, &mut report).await?,
+                None => Some(open),
+            };
         }
         if let Some(session) = session {
             self.relay.close(session).await;
@@ -182,14 +200,22 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         }
     }
 
+    /// Whether the clock has gone on as it should since the round began: what
+    /// was asked then holds now.
+    fn is_time_steady(&self, round: &Round) -> bool {
+        let passed = self.clock.now().duration_since(round.began);
+        (-BACK_MAX..ROUND_MAX).contains(&passed)
+    }
+
     /// Begins an attempt, hands the letter over and records what came of it.
+    /// Gives the session back, unless something is wrong with it.
     async fn attempt(
         &self,
         round: &Round,
         mut ready: Ready,
-        session: &mut R::Session,
+        mut session: R::Session,
         report: &mut DeliveryReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<R::Session>, StoreError> {
         for _ in 0..TRIES_MAX {
             let now = self.clock.now();
             let day = leaves_on(&round.office, &ready, now);
@@ -201,145 +227,36 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 made: ready.made.clone(),
                 day,
             };
-            match self.store.begin_attempt(claim, round.reach.clone(), now).await? {
-                Begun::Attempt(attempt) => {
-                    let outcome = self.relay.deliver(session, &ready.made.parcel).await;
+            match self.store.begin_attempt(claim, round.reach.clone(), now).await {
+                Ok(Begun::Attempt(attempt)) => {
+                    let handed_over =
+                        contained_future(self.relay.deliver(&mut session, &ready.made.parcel)).await;
+                    let (outcome, session) = handed_over.map_or_else(
+                        |_| {
+                            let cause = "handing it over panicked; please report this".to_owned();
+                            (Outcome::Uncertain { cause }, None)
+                        },
+                        |outcome| (outcome, Some(session)),
+                    );
                     self.record(round, &ready, attempt, outcome, report).await;
-                    return Ok(());
+                    return Ok(session);
                 }
-                Begun::Gone => return Ok(()),
-                Begun::FactsChanged => match self.prepare(round, ready.row.id, report).await? {
+                Ok(Begun::Gone) => return Ok(Some(session)),
+                Ok(Begun::FactsChanged) => match self.prepare(round, ready.row.id, report).await? {
                     Some(again) => ready = again,
-                    None => return Ok(()),
+                    None => return Ok(Some(session)),
                 },
+                Err(error) => {
+                    self.undo(round, &ready, &error).await;
+                    return Err(error);
+                }
             }
         }
         let now = self.clock.now();
-        let later = SetAside::Later(now + jiff::SignedDuration::from_mins(1));
+        let later = SetAside::Later(now + SignedDuration::from_mins(1));
         let why = "the facts keep changing".to_owned();
         self.store.set_aside(ready.row.id, ready.row.attempts, later, why, now).await?;
         *report.letters.entry("postponed").or_default() += 1;
-        Ok(())
-    }
-
-    async fn record(
-        &self,
-        round: &Round,
-        ready: &Ready,
-        attempt: u32,
-        outcome: Outcome,
-        report: &mut DeliveryReport,
-    ) {
-        let now = self.clock.now();
-        let context = AttemptContext {
-            attempt,
-            class: ready.draft.class,
-            spread: u8::try_from(ready.row.id.0.rem_euclid(100)).unwrap_or(0),
-            first_attempt_at: ready.row.first_attempt_at.unwrap_or(now),
-        };
-        let transition = delivery::transition(&outcome, context, now);
-        let left_out = match &outcome {
-            Outcome::Accepted { left_out, .. } => left_out.clone(),
-            Outcome::NotSent { .. }
-            | Outcome::RecipientRefused { .. }
-            | Outcome::LetterRefused { .. }
-            | Outcome::Uncertain { .. } => Vec::new(),
-        };
-        self.finish(round, ready, attempt, &transition, left_out.clone()).await;
-        journal::outcome(round.office.mask_addresses, ready, attempt, &transition, &left_out);
-        *report.letters.entry(transition.state.as_str()).or_default() += 1;
-        self.watch_relay(ready, &outcome, &transition).await;
-    }
-
-    /// Writes the outcome, again and again until it is on disk.
-    async fn finish(
-        &self,
-        round: &Round,
-        ready: &Ready,
-        attempt: u32,
-        transition: &Transition,
-        left_out: Vec<LeftOut>,
-    ) {
-        let mut failed = false;
-        loop {
-            let now = self.clock.now();
-            let written = self
-                .store
-                .finish_attempt(ready.row.id, attempt, transition.clone(), left_out.clone(), now)
-                .await;
-            match written {
-                Ok(()) => break,
-                Err(error) => {
-                    if !failed {
-                        round.unrecorded.fetch_add(1, Ordering::SeqCst);
-                        failed = true;
-                    }
-                    journal::unrecorded(ready, transition, &error);
-                    self.clock.sleep(Duration::from_secs(1)).await;
-                }
-            }
-        }
-        if failed {
-            round.unrecorded.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-
-    /// What an outcome says of the relay. Different recipients refused by
-    /// policy one after the other mean that the relay refuses us: it is
-    /// paused, and their letters are queued again.
-    async fn watch_relay(&self, ready: &Ready, outcome: &Outcome, transition: &Transition) {
-        let by_policy = match outcome {
-            // A bare 550 may mean the address or us; three in a row mean us.
-            Outcome::RecipientRefused { reply } => matches!(reply.enhanced, Some((_, 7, _)) | None),
-            Outcome::LetterRefused { stage, reply } => *stage == SmtpStage::Mail && reply.is_permanent(),
-            Outcome::Accepted { .. } | Outcome::NotSent { .. } | Outcome::Uncertain { .. } => false,
-        };
-        match outcome {
-            Outcome::Accepted { .. } => {
-                self.with_relay_state(|state| state.refused.clear());
-                self.relay_answered();
-            }
-            // Silence, a closed connection or 421 is the relay's state and
-            // not the letter's: the others need not try at once.
-            Outcome::NotSent { stage, cause, reply }
-                if reply.as_ref().is_none_or(|reply| reply.code == 421) =>
-            {
-                let cause = cause.clone();
-                self.relay_failed(&Unreachable { stage: *stage, cause, needs_person: false });
-            }
-            Outcome::NotSent { .. }
-            | Outcome::RecipientRefused { .. }
-            | Outcome::LetterRefused { .. }
-            | Outcome::Uncertain { .. } => {}
-        }
-        if !by_policy {
-            return;
-        }
-        let address = ready.made.parcel.to.folded();
-        let refused = self.with_relay_state(|state| {
-            if !state.refused.iter().any(|(_, other)| *other == address) {
-                state.refused.push((ready.row.id, address));
-            }
-            if state.refused.len() >= POLICY_REFUSALS_MAX {
-                std::mem::take(&mut state.refused)
-            } else {
-                vec![]
-            }
-        });
-        if refused.is_empty() {
-            return;
-        }
-        self.relay_failed(&Unreachable {
-            stage: SmtpStage::Rcpt,
-            cause: format!("the relay refuses every letter: {}", transition.reason),
-            needs_person: true,
-        });
-        let now = self.clock.now();
-        for (letter, _) in refused {
-            let why = "the relay refused every letter".to_owned();
-            if let Err(error) = self.store.release(letter, false, why, now).await {
-                journal::failed("queueing a letter again", &error);
-            }
-        }
+        Ok(Some(session))
     }
 }

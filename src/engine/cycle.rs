@@ -2,36 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Engine, Office, PassReport, journal};
+use super::poison::contained;
+use super::{Engine, Office, PassReport, caps, journal};
 use crate::clock::Clock;
-use crate::domain::facts::Reach;
+use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::plan::{self, Plan, Recheck};
 use crate::domain::rule::{Anchor, Rule, Rules};
 use crate::domain::stop::Decision;
 use crate::relay::Relay;
-use crate::store::{RuleInForce, SetAside, Store, StoreError};
+use crate::store::{RuleInForce, SetAside, Store, StoreError, Volumes};
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Looks at every relationship whose time has come, and queues the
-    /// letters that are due, at most `letters.per_pass` of them, those that
-    /// were due first before the others.
+    /// letters that are due, within the caps of a pass and a day, those that
+    /// were due first before the others. In a HOLD it looks at nothing.
     ///
     /// # Errors
     /// What the store could not do. What was queued before stays queued.
     pub async fn pass(&self) -> Result<PassReport, StoreError> {
         let now = self.clock.now();
+        let standing = self.standing(now).await?;
+        match standing.halt {
+            Some(halt) => Ok(PassReport { halt: Some(halt), ..PassReport::default() }),
+            None => self.look(&standing.volumes, now).await,
+        }
+    }
+
+    /// A pass, whether or not anything may leave.
+    pub(super) async fn look(&self, volumes: &Volumes, now: Timestamp) -> Result<PassReport, StoreError> {
         let office = self.office();
         let rules = self.see_rules(&office, now).await?;
         let reach = plan::reach(&rules, &office.settings, now);
-        let cap = usize::try_from(office.settings.letters.per_pass).unwrap_or(usize::MAX);
         let mut report = PassReport::default();
         let mut with_letters: Vec<Plan> = Vec::new();
         let mut parked: BTreeSet<LetterId> = BTreeSet::new();
@@ -44,43 +52,64 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             report.relationships += page.len() as u64;
             let mut quiet = Vec::new();
             for facts in &page {
-                let mut plan = plan::plan(&rules, &office.settings, facts, now);
+                let mut plan = plan_one(&rules, &office, facts, &mut report, now);
                 let notices = facts.customers.iter().flat_map(|customer| &customer.notices);
                 parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
                 note(&mut report, &plan, &rules, &office);
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }
-            self.queue(quiet, &mut report, now).await?;
+            self.queue(quiet, None, &mut report, now).await?;
             page = next
                 .await
                 .map_err(|panic| StoreError::Failed { doing: "reading facts", cause: panic.to_string() })??;
         }
-        let left = cut_to_cap(&mut with_letters, cap);
-        report.capped = left;
-        for draft in with_letters.iter().flat_map(|plan| &plan.letters).filter(|draft| draft.approve) {
-            report.held += 1;
-            journal::awaits_approval(draft);
-        }
-        let mut plans = with_letters.into_iter().peekable();
-        while plans.peek().is_some() {
-            let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
-            self.queue(page, &mut report, now).await?;
-        }
+        self.queue_within_caps(with_letters, &office, volumes, &mut report, now).await?;
         self.withdraw(&rules, &office, reach, parked).await?;
         journal::pass(&report);
         Ok(report)
     }
 
-    /// Queues the letters of plans, and tells what was found for the first
-    /// time.
-    async fn queue(
+    async fn queue_within_caps(
         &self,
         plans: Vec<Plan>,
+        office: &Office,
+        volumes: &Volumes,
         report: &mut PassReport,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let enqueued = self.store.enqueue(plans, now).await?;
+        let (plans, why) = match caps::apply(plans, &office.settings, volumes, report) {
+            caps::Verdict::Queue(plans) => (plans, None),
+            caps::Verdict::Hold(plans, why) => (plans, Some(why)),
+        };
+        for draft in plans.iter().flat_map(|plan| &plan.letters).filter(|draft| draft.approve) {
+            report.held += 1;
+            journal::awaits_approval(draft);
+        }
+        if let Some(why) = &why {
+            journal::unusual(report.unusual, why);
+        }
+        let mut plans = plans.into_iter().peekable();
+        while plans.peek().is_some() {
+            let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
+            self.queue(page, why.clone(), report, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Queues the letters of plans, held where there is a reason to, and tells
+    /// what was found for the first time.
+    async fn queue(
+        &self,
+        plans: Vec<Plan>,
+        held: Option<String>,
+        report: &mut PassReport,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let enqueued = match held {
+            None => self.store.enqueue(plans, now).await?,
+            Some(why) => self.store.enqueue_held(plans, why, now).await?,
+        };
         report.queued += enqueued.letters.len() as u64;
         enqueued.found.iter().for_each(journal::found);
         Ok(())
@@ -133,31 +162,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     }
 }
 
-/// Keeps the plans whose letters were due first, whole relationships at a
-/// time; the rest stays due to be looked at. Returns how many letters that
-/// leaves out.
-fn cut_to_cap(plans: &mut Vec<Plan>, cap: usize) -> u64 {
-    let total: usize = plans.iter().map(|plan| plan.letters.len()).sum();
-    if total <= cap {
-        return 0;
-    }
-    let due_on = |plan: &Plan| -> Option<Date> {
-        plan.letters.iter().flat_map(|draft| &draft.lines).map(|line| line.planned_on).min()
-    };
-    plans.sort_by(|one, other| (due_on(one), &one.relationship).cmp(&(due_on(other), &other.relationship)));
-    let mut room = cap;
-    let mut kept = 0;
-    for plan in plans.iter() {
-        match room.checked_sub(plan.letters.len()) {
-            Some(rest) => room = rest,
-            // One relationship with more letters than the cap still goes.
-            None if kept == 0 => room = 0,
-            None => break,
+/// The plan of one relationship. A fault of this program in one must not stop
+/// the others: it is looked at again in an hour, and told.
+fn plan_one(rules: &Rules, office: &Office, facts: &Facts, report: &mut PassReport, now: Timestamp) -> Plan {
+    let planned = contained(|| plan::plan(rules, &office.settings, facts, now));
+    planned.unwrap_or_else(|_| {
+        report.faulty += 1;
+        journal::faulty(facts);
+        Plan {
+            relationship: facts.relationship.clone(),
+            letters: Vec::new(),
+            verdicts: Vec::new(),
+            findings: Vec::new(),
+            wake_at: Some(now + SignedDuration::from_hours(1)),
         }
-        kept += 1;
-    }
-    plans.truncate(kept);
-    (total - plans.iter().map(|plan| plan.letters.len()).sum::<usize>()) as u64
+    })
 }
 
 fn note(report: &mut PassReport, plan: &Plan, rules: &Rules, office: &Office) {

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, error, info, warn};
 
 use super::PassReport;
@@ -12,6 +13,9 @@ use crate::domain::address::masked_in;
 use crate::domain::customer::Class;
 use crate::domain::delivery::{LeftOut, Transition, Unreachable};
 use crate::domain::digest::Finding;
+use crate::domain::facts::Facts;
+use crate::domain::halt::Halt;
+use crate::domain::ids::LetterId;
 use crate::domain::notice::{Draft, LetterState};
 use crate::domain::plan::Verdict;
 use crate::domain::rule::Rules;
@@ -153,6 +157,9 @@ pub fn pass(report: &PassReport) {
     if let Some(candidates) = report.skipped.get(Stop::DataTooOld.name()) {
         warn!(candidates, "reminders wait: payments were last read longer ago than max_data_age allows");
     }
+    for (rule, left) in &report.capped_rules {
+        warn!(%rule, left, "more letters are due than letters.per_rule; the rest follows tomorrow");
+    }
     if capped > 0 {
         warn!(queued, left = capped, "more letters are due than letters.per_pass; the rest follows");
     } else if queued > 0 {
@@ -160,6 +167,52 @@ pub fn pass(report: &PassReport) {
     } else {
         debug!(relationships, queued, "pass");
     }
+}
+
+/// More letters than usual.
+pub fn unusual(letters: u64, why: &str) {
+    error!(
+        letters,
+        reason = why,
+        state = "held",
+        "far more letters are due than usual; look at `courtesy outbox list --state held`, and let them go \
+         with `courtesy resume`"
+    );
+}
+
+/// A fault of this program in planning for one relationship.
+pub fn faulty(facts: &Facts) {
+    let customers: Vec<&str> = facts.customers.iter().map(|of| of.customer.id.as_str()).collect();
+    error!(
+        customers = customers.join(","),
+        "planning panicked, nothing is written to them; please report this"
+    );
+}
+
+/// Nothing leaves.
+pub fn halted(halt: &Halt, zone: &TimeZone, now: Timestamp) {
+    error!(cause = halt.name(), "HOLD: nothing leaves: {}; {}", halt.said(zone, now), halt.advice());
+}
+
+/// Letters leave again.
+pub fn goes_on() {
+    info!("the HOLD is over");
+}
+
+/// A letter whose attempt could not be begun, and can't be undone yet.
+pub fn unbegun(letter: LetterId, cause: &StoreError) {
+    error!(%letter, %cause, "an attempt can't be begun; nothing was handed over, and nothing else is sent meanwhile");
+}
+
+/// A letter that nobody is sending any more.
+pub fn lost(letter: LetterId) {
+    error!(%letter, "uncertain: sending it ended badly; see `courtesy outbox show`");
+}
+
+/// An outcome that could not be written when this ended.
+pub fn given_up(letter: LetterId, transition: &Transition) {
+    let (state, reason) = (transition.state.as_str(), transition.reason.as_str());
+    error!(%letter, state, reason, "told to stop, and this outcome is not recorded: the letter will be uncertain");
 }
 
 /// An outcome that can't be written.

@@ -1,12 +1,12 @@
 //! Making a letter ready: the decision asked again, then the bytes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Office;
+use super::poison::contained;
 use crate::domain::facts::Facts;
 use crate::domain::figures::Peers;
 use crate::domain::notice::Draft;
@@ -41,6 +41,20 @@ pub(super) fn decide(
     peers: Option<Peers>,
     now: Timestamp,
 ) -> Result<(Draft, Made), (SetAside, String)> {
+    // One customer's letter must not stop the others', whatever is in it.
+    contained(|| decide_and_make(office, rules, row, facts, peers, now)).unwrap_or_else(|_| {
+        Err((SetAside::Hold, "making the letter panicked; please report this".to_owned()))
+    })
+}
+
+fn decide_and_make(
+    office: &Office,
+    rules: &Rules,
+    row: &OutboxLetter,
+    facts: &Facts,
+    peers: Option<Peers>,
+    now: Timestamp,
+) -> Result<(Draft, Made), (SetAside, String)> {
     let settings = &office.settings;
     let draft = match plan::recheck(rules, settings, facts, row.id, &row.draft, now) {
         // When it was to leave is history now, and no change.
@@ -51,12 +65,9 @@ pub(super) fn decide(
     if draft.approve && !row.approved {
         return Err((SetAside::Hold, "awaiting approval".to_owned()));
     }
-    // One customer's letter must not stop the others', whatever is in it.
-    let made = catch_unwind(AssertUnwindSafe(|| make(office, row, &draft, (facts, peers), now)));
-    match made {
-        Ok(Ok(made)) => Ok((draft, made)),
-        Ok(Err(error)) => Err((SetAside::Hold, error.to_string())),
-        Err(_) => Err((SetAside::Hold, "making the letter panicked; please report this".to_owned())),
+    match make(office, row, &draft, (facts, peers), now) {
+        Ok(made) => Ok((draft, made)),
+        Err(error) => Err((SetAside::Hold, error.to_string())),
     }
 }
 

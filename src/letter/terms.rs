@@ -8,7 +8,7 @@ use crate::domain::notice::LetterState;
 
 /// What stops a letter, as [`crate::domain::stop::Stop::name`] and the engine
 /// say it.
-const REASONS: [(&str, &str); 39] = [
+const REASONS: [(&str, &str); 41] = [
     ("not in audience", "不属规则对象"),
     ("excluded", "属规则例外"),
     ("below minimum", "低于催收起点"),
@@ -47,6 +47,8 @@ const REASONS: [(&str, &str); 39] = [
     ("outside the hours", "不在发信时段"),
     ("approval", "待批准"),
     ("awaiting approval", "待批准"),
+    ("unusual volume", "发信量异常"),
+    ("perhaps sent", "可能已发出"),
     ("no longer asked for by any rule", "已无规则要求"),
 ];
 

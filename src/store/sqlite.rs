@@ -8,9 +8,11 @@
 
 mod asking;
 mod books;
+mod disk;
 mod drafts;
 mod facts;
 mod findings;
+mod guard;
 mod history;
 mod merge;
 mod open;
@@ -18,8 +20,10 @@ mod operator;
 mod outbox;
 mod people;
 mod record;
+mod resume;
 mod rows;
 mod rules;
+mod witness;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -33,19 +37,22 @@ use rusqlite::Connection;
 
 use self::outbox::HandedOut;
 use self::rows::{Fault, Zones, from_sql};
+use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
     Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Payers,
-    Record, Recorded, RuleInForce, SetAside, Store, StoreError,
+    Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
 };
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
 use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
+use crate::domain::settings::Guards;
 
 pub use self::asking::About;
 pub use self::operator::Decision;
+pub use self::resume::PerhapsSent;
 
 /// What the store must know of the configuration.
 #[derive(Clone, Debug)]
@@ -66,9 +73,11 @@ pub struct SqliteStore {
 struct Inner {
     path: Option<PathBuf>,
     options: OpenOptions,
-    writer: Worker,
-    /// `None` in memory, where there is but one connection.
+    /// `None` in memory, where there is but one connection. It goes before
+    /// the one that writes: the last connection to go tidies up, and this one
+    /// may not.
     reader: Option<Worker>,
+    writer: Worker,
     /// Shared with the requests that read facts, and held for no longer than
     /// it takes to note a page.
     handed_out: Arc<Mutex<HandedOut>>,
@@ -102,15 +111,16 @@ impl SqliteStore {
         options: OpenOptions,
     ) -> Result<Self, StoreError> {
         let zones = Zones::new(options.business_zone.clone());
-        let desk = |conn| Desk { conn, zones: zones.clone() };
+        let desk = |conn| Desk { conn, zones: zones.clone(), witness: None };
         let failed = |error: std::io::Error| StoreError::Failed {
             doing: "starting the store",
             cause: error.to_string(),
         };
-        let writer = Worker::writer(desk(writing), path.clone()).map_err(failed)?;
+        let writing = Desk { witness: path.as_deref().map(Witness::of), ..desk(writing) };
+        let writer = Worker::writer(writing, path.clone()).map_err(failed)?;
         let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
         let handed_out = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { path, options, writer, reader, handed_out }) })
+        Ok(Self { inner: Arc::new(Inner { path, options, reader, writer, handed_out }) })
     }
 
     /// Where it is; `None` in memory.
@@ -176,6 +186,21 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    async fn enqueue_as(
+        &self,
+        plans: Vec<Plan>,
+        entry: outbox::Entry,
+        now: Timestamp,
+    ) -> Result<Enqueued, StoreError> {
+        let read: HandedOut = {
+            let mut handed_out = lock(&self.inner.handed_out);
+            plans.iter().filter_map(|plan| handed_out.remove_entry(&plan.relationship)).collect()
+        };
+        self.write("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now)).await
+    }
+}
+
 fn copy_into(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     let backup = rusqlite::backup::Backup::new(from, to)?;
     loop {
@@ -224,11 +249,24 @@ impl Store for SqliteStore {
     }
 
     async fn enqueue(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Enqueued, StoreError> {
-        let read: HandedOut = {
-            let mut handed_out = lock(&self.inner.handed_out);
-            plans.iter().filter_map(|plan| handed_out.remove_entry(&plan.relationship)).collect()
-        };
-        self.write("queueing letters", move |desk| outbox::enqueue(desk, &plans, &read, now)).await
+        self.enqueue_as(plans, outbox::Entry::Queued, now).await
+    }
+
+    async fn enqueue_held(
+        &self,
+        plans: Vec<Plan>,
+        why: String,
+        now: Timestamp,
+    ) -> Result<Enqueued, StoreError> {
+        self.enqueue_as(plans, outbox::Entry::Held(why), now).await
+    }
+
+    async fn watch(&self, guards: Guards, now: Timestamp) -> Result<Standing, StoreError> {
+        let standing = self.standing(guards, now).await?;
+        if standing.halt.is_none() {
+            self.note_time(now).await?;
+        }
+        Ok(standing)
     }
 
     async fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<LetterId>, StoreError> {

@@ -7,6 +7,7 @@
 mod backlog;
 pub mod courtesy;
 mod explain;
+mod hold;
 mod played;
 mod preview;
 mod screens;

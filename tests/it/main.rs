@@ -5,6 +5,7 @@ mod black_box;
 mod cadence;
 mod check;
 mod faults;
+mod hold;
 mod import;
 mod letters;
 mod relay;

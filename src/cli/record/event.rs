@@ -151,7 +151,7 @@ impl From<Outcome> for EventOutcome {
 
 /// Reads a moment: with an offset as it stands, else in the business's zone;
 /// a day alone is its noon, so that no zone makes it another day.
-fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
+pub(in crate::cli) fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);
     }

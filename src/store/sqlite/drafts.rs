@@ -135,16 +135,16 @@ pub(super) fn names_customer(recipients: &str) -> bool {
 }
 
 /// Where a new letter begins.
-pub(super) struct Start {
+pub(super) struct Start<'a> {
     pub(super) customer: Option<i64>,
     pub(super) state: LetterState,
-    pub(super) reason: &'static str,
+    pub(super) reason: &'a str,
     pub(super) day: jiff::civil::Date,
     pub(super) now: Timestamp,
 }
 
 /// Writes a new letter with its lines.
-pub(super) fn insert(conn: &Connection, draft: &Draft, start: &Start) -> Result<LetterId, Fault> {
+pub(super) fn insert(conn: &Connection, draft: &Draft, start: &Start<'_>) -> Result<LetterId, Fault> {
     conn.prepare_cached(
         "INSERT INTO letters (customer, rule, stage, class, template, recipients, copies, deadline, approve,
              priority, budget, not_before, passed_over, state, reason, queued_at, next_attempt_at, day)

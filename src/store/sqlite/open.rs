@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::rows::from_sql;
+use super::{disk, witness};
 use crate::store::StoreError;
 use crate::store::migrations::MIGRATIONS;
 
@@ -23,10 +24,17 @@ const OPENING: &str = "opening the store";
 /// What to do about damage. A write-ahead log of another file would be
 /// replayed into the backup.
 const RESTORE: &str = "stop everything that uses it, move it and its -wal and -shm files away for inspection, and \
-                       restore the last backup";
+                       restore the last backup; leave its .witness file where it is";
 
 /// Opens the file for writing, and makes it if there is none.
 pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
+    if let Some(kind) = disk::network_file_system(folder(file)) {
+        return Err(unusable(
+            file,
+            &format!("it lies on a network file system ({kind}), where locks and a crash are not safe"),
+            "set `data_dir` to a folder on a disk of this machine",
+        ));
+    }
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(file)?,
         Err(error) => return Err(unusable(file, &error.to_string(), "check the path and its permissions")),
@@ -77,6 +85,14 @@ fn create(file: &Path) -> Result<(), StoreError> {
     if fs::exists(beside(file, "-wal")).map_err(|error| failed(&error))? {
         return Err(unusable(file, "it is gone, but its write-ahead log is still there", RESTORE));
     }
+    let witness = witness::path_of(file);
+    if fs::exists(&witness).map_err(|error| failed(&error))? {
+        let begin_anew = format!(
+            "restore the last backup; only to begin anew, as if nothing had ever been sent, move {} away",
+            witness.display()
+        );
+        return Err(unusable(file, "it is gone, but letters have been sent from it", &begin_anew));
+    }
     let draft = beside(file, &format!(".creating-{}", std::process::id()));
     remove_if_there(&draft).map_err(|error| failed(&error))?;
     new_private_file(&draft).map_err(|error| failed(&error))?;
@@ -88,8 +104,23 @@ fn create(file: &Path) -> Result<(), StoreError> {
     });
     remove_if_there(&draft).map_err(|error| failed(&error))?;
     moved?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+    sync_folder(file).map_err(|error| failed(&error))
+}
+
+/// Makes it durable that a file is there under its name.
+pub(super) fn sync_folder(of: &Path) -> io::Result<()> {
+    fs::File::open(folder(of))?.sync_all()
+}
+
+/// The folder that a file lies in.
+pub(super) fn folder(of: &Path) -> &Path {
+    of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Which file is there, whatever its name.
+pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
 fn make_tables(draft: &Path) -> rusqlite::Result<()> {
@@ -190,7 +221,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     file.with_file_name(name)

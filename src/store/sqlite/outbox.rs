@@ -1,85 +1,23 @@
 //! The outbox: queueing, claiming, recording, listing.
 
 mod listing;
-
-use std::collections::{BTreeMap, HashMap};
+mod queue;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(super) use self::listing::list;
+pub(super) use self::queue::{Entry, HandedOut, enqueue};
+use super::drafts;
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt, word};
 use super::worker::Desk;
-use super::{drafts, findings, people};
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
-use crate::domain::ids::{LetterId, Relationship};
-use crate::domain::notice::{Draft, LetterState};
-use crate::domain::plan::Plan;
-use crate::store::{Begun, Claim, Enqueued, OutboxFilter, OutboxLetter, SetAside, StoreError};
-
-/// Key and version of the relationships whose facts were handed out to be
-/// planned, until their plans come back.
-pub(super) type HandedOut = HashMap<Relationship, (i64, i64)>;
-
-/// Queues the letters of plans, and notes when to look again where nothing
-/// was written since.
-pub(super) fn enqueue(
-    desk: &mut Desk,
-    plans: &[Plan],
-    read: &HandedOut,
-    now: Timestamp,
-) -> Result<Enqueued, Fault> {
-    let mut enqueued = Enqueued::default();
-    let mut findings = BTreeMap::new();
-    for plan in plans {
-        let found = facts::by_name(&desk.conn, &plan.relationship)?;
-        findings.extend(found.map(|(key, _)| (key, plan.findings.as_slice())));
-        let unchanged = found.filter(|found| read.get(&plan.relationship) == Some(found));
-        for draft in &plan.letters {
-            enqueued.letters.extend(queue(desk, draft, now)?);
-        }
-        // The letters just queued count as no change: the plan knows them.
-        match (unchanged, found) {
-            (Some((key, _)), _) => desk
-                .conn
-                .prepare_cached("UPDATE relationships SET wake_at = ?2, looked_at = ?3 WHERE key = ?1")?
-                .execute(params![key, plan.wake_at.map(At), At(now)])?,
-            (None, Some((key, _))) => desk
-                .conn
-                .prepare_cached("UPDATE relationships SET wake_at = 0 WHERE key = ?1 AND wake_at IS NOT 0")?
-                .execute([key])?,
-            (None, None) => 0,
-        };
-    }
-    enqueued.found = findings::keep(&desk.conn, &findings, now)?;
-    Ok(enqueued)
-}
-
-/// Queues one letter, unless one of its notices is taken.
-fn queue(desk: &mut Desk, draft: &Draft, now: Timestamp) -> Result<Option<LetterId>, Fault> {
-    for line in &draft.lines {
-        if drafts::is_taken(&desk.conn, &line.key, None)? {
-            return Ok(None);
-        }
-    }
-    let (customer, zone) = match &draft.customer {
-        Some(id) => {
-            let found = people::find(&desk.conn, id.as_str())?;
-            found
-                .map(|(key, zone)| (Some(key), zone))
-                .ok_or_else(|| StoreError::NotFound(format!("no customer `{id}`")))?
-        }
-        None => (None, None),
-    };
-    let (state, reason) =
-        if draft.approve { (LetterState::Held, "approval") } else { (LetterState::Queued, "") };
-    let day = civil_day(desk, zone.as_deref(), draft.not_before);
-    let start = drafts::Start { customer, state, reason, day, now };
-    drafts::insert(&desk.conn, draft, &start).map(Some)
-}
+use crate::domain::ids::LetterId;
+use crate::domain::notice::LetterState;
+use crate::store::{Begun, Claim, OutboxFilter, OutboxLetter, SetAside, StoreError};
 
 fn civil_day(desk: &Desk, zone: Option<&str>, at: Timestamp) -> Date {
     at.to_zoned_datetime(desk.zones.get(zone)).date()
@@ -214,6 +152,9 @@ pub(super) fn begin_attempt(
     reach: &Reach,
     now: Timestamp,
 ) -> Result<Begun, Fault> {
+    if let Some(witness) = &mut desk.witness {
+        witness.admit(&desk.conn)?;
+    }
     let standing = Standing::read(&desk.conn, claim.letter)?;
     if !standing.is_where(claim.attempts) {
         return Ok(Begun::Gone);
@@ -244,6 +185,9 @@ pub(super) fn begin_attempt(
     desk.conn
         .prepare_cached("INSERT INTO attempts (letter, number, began_at) VALUES (?1, ?2, ?3)")?
         .execute(params![letter.0, attempt, At(now)])?;
+    if let Some(witness) = &mut desk.witness {
+        witness.note(&desk.conn, letter)?;
+    }
     Ok(Begun::Attempt(attempt))
 }
 

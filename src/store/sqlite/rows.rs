@@ -55,7 +55,7 @@ pub(super) fn from_sql(doing: &'static str, error: &rusqlite::Error) -> StoreErr
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Unusable(format!(
             "the store is damaged ({error}); stop everything that uses it, move it and its -wal and -shm files \
-             away for inspection, and restore the last backup"
+             away for inspection, and restore the last backup; leave its .witness file where it is"
         )),
         _ => StoreError::Failed { doing, cause: error.to_string() },
     }

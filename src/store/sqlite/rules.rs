@@ -105,6 +105,21 @@ fn start_backlog(conn: &Connection, rule: &RuleName) -> Result<bool, Fault> {
     Ok(true)
 }
 
+/// No rule was first seen later than now, whatever a wrong clock said then:
+/// it would leave alone what was reached until that day.
+pub(super) fn none_later_than(conn: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let now = now.as_microsecond();
+    for (name, known) in read(conn)? {
+        if known.audiences.iter().any(|(_, at)| *at > now) {
+            let audiences: Vec<_> =
+                known.audiences.into_iter().map(|(audience, at)| (audience, at.min(now))).collect();
+            let text = serde_json::to_string(&audiences).map_err(|error| Fault::odd(error.to_string()))?;
+            conn.execute("UPDATE rules SET audiences = ?2 WHERE name = ?1", params![name, text])?;
+        }
+    }
+    Ok(())
+}
+
 fn read(conn: &Connection) -> Result<BTreeMap<String, Known>, Fault> {
     let mut statement = conn.prepare_cached("SELECT name, fingerprint, audiences, in_force FROM rules")?;
     let mut rows = statement.query([])?;

@@ -15,7 +15,9 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::open::identity;
 use super::rows::{Fault, Zones, from_sql};
+use super::witness::Witness;
 use crate::store::StoreError;
 
 /// At most so many requests share a commit, so that none waits for long.
@@ -25,6 +27,23 @@ const GROUP_MAX: usize = 256;
 pub(super) struct Desk {
     pub(super) conn: Connection,
     pub(super) zones: Zones,
+    /// Where attempts are taken down besides; `None` for what only reads, and
+    /// in memory.
+    pub(super) witness: Option<Witness>,
+}
+
+impl Desk {
+    /// Ends the transaction that requests shared: the record of attempts
+    /// follows the commit, and goes before every answer.
+    fn settle(&mut self) -> Result<(), Trouble> {
+        let committed = commit(&self.conn);
+        let Some(witness) = &mut self.witness else { return committed };
+        committed.and_then(|()| {
+            witness.testify().map_err(|error| {
+                Trouble::Failed(format!("the record of sent letters can't be written: {error}"))
+            })
+        })
+    }
 }
 
 /// Why a whole group of requests came to nothing.
@@ -249,7 +268,10 @@ fn run_group(desk: &mut Desk, place: Option<&Place>, group: Vec<Work>) {
             trouble = Some(Trouble::Failed("the database rolled the transaction back".into()));
         }
     }
-    let committed = trouble.map_or_else(|| commit(&desk.conn), Err);
+    let committed = trouble.map_or_else(|| desk.settle(), Err);
+    if let Some(witness) = &mut desk.witness {
+        witness.forget();
+    }
     for reply in replies {
         reply(committed.clone());
     }
@@ -304,16 +326,11 @@ impl Place {
             return Ok(());
         }
         Err(Trouble::Unusable(format!(
-            "the store {} was replaced or deleted while in use; nothing is sent until this is restarted, and what \
-             was sent since that copy was made must be looked through first",
+            "the store {} was replaced or deleted while in use; nothing is sent. Put it back, or restore the last \
+             backup and start this anew, which then asks what was sent since",
             self.path.display()
         )))
     }
-}
-
-fn identity(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
 #[cfg(test)]
@@ -324,7 +341,7 @@ mod tests {
         let conn = Connection::open_in_memory().expect("a database");
         conn.execute_batch("CREATE TABLE t (x INTEGER NOT NULL) STRICT").expect("a table");
         let zones = Zones::new(jiff::tz::TimeZone::UTC);
-        Worker::writer(Desk { conn, zones }, None).expect("a thread")
+        Worker::writer(Desk { conn, zones, witness: None }, None).expect("a thread")
     }
 
     fn insert(worker: &Worker, x: i64) -> impl Future<Output = Result<(), StoreError>> + use<> {

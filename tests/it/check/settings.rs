@@ -94,6 +94,11 @@ fn keys_of_courtesy_yaml_say_what_they_expect() {
                 with("limitation: { invoice: 30d, invoices: 3y, restart_by: [reminder] }")
             ),
             ("an age that is none", with("max_data_age: 1mo")),
+            ("guards that guard nothing", with("guards: { away: 2y, free_space: much }")),
+            (
+                "limits that let nothing leave",
+                with("letters: { per_rule: 0, unusual: { above: 0, times: 0 } }")
+            ),
             ("a share that is none", with("import: { share: 30 }")),
             ("a log that is none", with("log: { addresses: hidden }")),
             ("PostgreSQL", with("store: { postgres: { url: { env: PG_URL } } }")),
@@ -149,7 +154,8 @@ fn what_is_not_said_has_a_sensible_value() {
     insta::assert_debug_snapshot!((
         &config.settings.letters,
         &config.settings.dunning,
-        &config.settings.promises
+        &config.settings.promises,
+        &config.settings.guards
     ));
 }
 

@@ -248,6 +248,8 @@ pub fn settings() -> Settings {
             per_customer: Budget { letters: 1, days: 2 },
             moments: Budget { letters: 1, days: 1 },
             per_pass: 500,
+            per_rule: 2_000,
+            unusual: courtesy::domain::settings::Unusual { above: 200, times: 5 },
         },
         dunning: DunningSettings {
             min_gap: Offset::days(5),
@@ -257,6 +259,7 @@ pub fn settings() -> Settings {
         promises: PromiseSettings { at_most: 2, longest: Offset::days(30), grace: Offset::days(2) },
         limitation: LimitationSettings::default(),
         max_data_age: None,
+        guards: courtesy::domain::settings::Guards::default(),
     }
 }
 

@@ -100,7 +100,7 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
         (write(folder.path(), "text.db", "id,name\n".repeat(1_000)), "it is not a database"),
         (write(folder.path(), "flipped.db", flipped), "damaged"),
         (write(folder.path(), "cut.db", &bytes[..bytes.len() / 2]), "damaged"),
-        (newer, "its schema is version 99, and this program knows 2; install the newer Courtesy"),
+        (newer, "its schema is version 99, and this program knows 3; install the newer Courtesy"),
         (foreign, "it is a database of another program"),
         (folder.path().to_owned(), "it is not a file"),
         (lost, "it is gone, but its write-ahead log is still there"),

@@ -18,8 +18,8 @@ use crate::domain::rule::{
     Anchor, Backlog, BudgetKind, Interlock, ReceivableDate, Recipient, Repeat, Rule, Stage,
 };
 use crate::domain::settings::{
-    Budget, Business, DueOnClosedDay, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings,
-    Settings,
+    Budget, Business, DueOnClosedDay, DunningSettings, Guards, LetterSettings, LimitationSettings,
+    PromiseSettings, Settings, Unusual,
 };
 
 pub fn date(text: &str) -> Date {
@@ -62,6 +62,8 @@ pub fn settings() -> Settings {
             per_customer: Budget { letters: 1, days: 2 },
             moments: Budget { letters: 1, days: 1 },
             per_pass: 500,
+            per_rule: 2_000,
+            unusual: Unusual { above: 200, times: 5 },
         },
         dunning: DunningSettings {
             min_gap: "5d".parse().expect("days"),
@@ -75,6 +77,7 @@ pub fn settings() -> Settings {
         },
         limitation: LimitationSettings::default(),
         max_data_age: None,
+        guards: Guards::default(),
     }
 }
 

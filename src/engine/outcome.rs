@@ -1,0 +1,169 @@
+//! What came of an attempt, written again and again until it is on disk, and
+//! what it says of the relay.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::courier::Round;
+use super::ready::Ready;
+use super::{DeliveryReport, Engine, journal};
+use crate::clock::Clock;
+use crate::domain::delivery::{self, AttemptContext, LeftOut, Outcome, SmtpStage, Transition, Unreachable};
+use crate::domain::notice::LetterState;
+use crate::relay::Relay;
+use crate::store::{Store, StoreError};
+
+/// How many recipients in a row are refused by policy before it is the relay
+/// that refuses us (design section 9, 9).
+const POLICY_REFUSALS_MAX: usize = 3;
+/// How often an outcome is tried to be written once we are told to stop, a
+/// second apart.
+const STOPPING_TRIES: u32 = 30;
+
+impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
+    /// An attempt that may or may not have begun in the store was not made:
+    /// unless that is written down, the letter would be `sending` for ever.
+    pub(super) async fn undo(&self, round: &Round, ready: &Ready, cause: &StoreError) {
+        journal::unbegun(ready.row.id, cause);
+        let again = self.clock.now() + SignedDuration::from_mins(1);
+        let transition = Transition {
+            state: LetterState::Retry,
+            next_attempt_at: Some(again),
+            reason: "the attempt could not be recorded, and was not made".to_owned(),
+            suppress: false,
+        };
+        self.finish(round, ready, ready.row.attempts + 1, &transition, Vec::new()).await;
+    }
+
+    pub(super) async fn record(
+        &self,
+        round: &Round,
+        ready: &Ready,
+        attempt: u32,
+        outcome: Outcome,
+        report: &mut DeliveryReport,
+    ) {
+        let now = self.clock.now();
+        let context = AttemptContext {
+            attempt,
+            class: ready.draft.class,
+            spread: u8::try_from(ready.row.id.0.rem_euclid(100)).unwrap_or(0),
+            first_attempt_at: ready.row.first_attempt_at.unwrap_or(now),
+        };
+        let transition = delivery::transition(&outcome, context, now);
+        let left_out = match &outcome {
+            Outcome::Accepted { left_out, .. } => left_out.clone(),
+            Outcome::NotSent { .. }
+            | Outcome::RecipientRefused { .. }
+            | Outcome::LetterRefused { .. }
+            | Outcome::Uncertain { .. } => Vec::new(),
+        };
+        self.finish(round, ready, attempt, &transition, left_out.clone()).await;
+        journal::outcome(round.office.mask_addresses, ready, attempt, &transition, &left_out);
+        *report.letters.entry(transition.state.as_str()).or_default() += 1;
+        self.watch_relay(ready, &outcome, &transition).await;
+    }
+
+    /// Writes the outcome, again and again until it is on disk. Told to stop,
+    /// it tries for a while longer.
+    async fn finish(
+        &self,
+        round: &Round,
+        ready: &Ready,
+        attempt: u32,
+        transition: &Transition,
+        left_out: Vec<LeftOut>,
+    ) {
+        let mut failed = false;
+        let mut last_tries = STOPPING_TRIES;
+        loop {
+            let now = self.clock.now();
+            let written = self
+                .store
+                .finish_attempt(ready.row.id, attempt, transition.clone(), left_out.clone(), now)
+                .await;
+            match written {
+                Ok(()) => break,
+                Err(error) => {
+                    if !failed {
+                        round.unrecorded.fetch_add(1, Ordering::SeqCst);
+                        failed = true;
+                    }
+                    journal::unrecorded(ready, transition, &error);
+                    if self.is_stopping() {
+                        last_tries -= 1;
+                    }
+                    if last_tries == 0 {
+                        journal::given_up(ready.row.id, transition);
+                        break;
+                    }
+                    self.clock.sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+        if failed {
+            round.unrecorded.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// What an outcome says of the relay. Different recipients refused by
+    /// policy one after the other mean that the relay refuses us: it is
+    /// paused, and their letters are queued again.
+    async fn watch_relay(&self, ready: &Ready, outcome: &Outcome, transition: &Transition) {
+        let by_policy = match outcome {
+            // A bare 550 may mean the address or us; three in a row mean us.
+            Outcome::RecipientRefused { reply } => matches!(reply.enhanced, Some((_, 7, _)) | None),
+            Outcome::LetterRefused { stage, reply } => *stage == SmtpStage::Mail && reply.is_permanent(),
+            Outcome::Accepted { .. } | Outcome::NotSent { .. } | Outcome::Uncertain { .. } => false,
+        };
+        match outcome {
+            Outcome::Accepted { .. } => {
+                self.with_relay_state(|state| state.refused.clear());
+                self.relay_answered();
+            }
+            // Silence, a closed connection or 421 is the relay's state and
+            // not the letter's: the others need not try at once.
+            Outcome::NotSent { stage, cause, reply }
+                if reply.as_ref().is_none_or(|reply| reply.code == 421) =>
+            {
+                let cause = cause.clone();
+                self.relay_failed(&Unreachable { stage: *stage, cause, needs_person: false });
+            }
+            Outcome::NotSent { .. }
+            | Outcome::RecipientRefused { .. }
+            | Outcome::LetterRefused { .. }
+            | Outcome::Uncertain { .. } => {}
+        }
+        if !by_policy {
+            return;
+        }
+        let address = ready.made.parcel.to.folded();
+        let refused = self.with_relay_state(|state| {
+            if !state.refused.iter().any(|(_, other)| *other == address) {
+                state.refused.push((ready.row.id, address));
+            }
+            if state.refused.len() >= POLICY_REFUSALS_MAX {
+                std::mem::take(&mut state.refused)
+            } else {
+                vec![]
+            }
+        });
+        if refused.is_empty() {
+            return;
+        }
+        self.relay_failed(&Unreachable {
+            stage: SmtpStage::Rcpt,
+            cause: format!("the relay refuses every letter: {}", transition.reason),
+            needs_person: true,
+        });
+        let now = self.clock.now();
+        for (letter, _) in refused {
+            let why = "the relay refused every letter".to_owned();
+            if let Err(error) = self.store.release(letter, false, why, now).await {
+                journal::failed("queueing a letter again", &error);
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether anything may leave at all: the store is the one it was, the clock
+//! can be believed, and there is room to write down what comes of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::rows::{At, Day, Fault, at_opt};
+use super::{SqliteStore, disk, open, witness};
+use crate::domain::halt::{BACK_MAX, Halt, UNUSUAL};
+use crate::domain::ids::RuleName;
+use crate::domain::settings::Guards;
+use crate::store::{Standing, StoreError, Volumes};
+
+/// How often it is written down that time has passed.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(50);
+
+impl SqliteStore {
+    /// Whether anything may leave, and how much; writes nothing.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn standing(&self, guards: Guards, now: Timestamp) -> Result<Standing, StoreError> {
+        let path = self.path().map(Path::to_path_buf);
+        self.read("looking whether anything may leave", move |desk| {
+            let halt = halt(&desk.conn, path.as_deref(), guards, now)?;
+            let today = now.to_zoned_datetime(desk.zones.business().clone()).date();
+            Ok(Standing { halt, volumes: volumes(&desk.conn, today)? })
+        })
+        .await
+    }
+
+    /// Asks the thread that writes, so that a store that can't be written, or
+    /// that was replaced, is noticed before anything is planned.
+    pub(super) async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write("noting the time", move |desk| {
+            desk.conn
+                .prepare_cached("UPDATE guard SET seen_at = ?1 WHERE seen_at IS NULL OR seen_at <= ?2")?
+                .execute([At(now), At(now - NOTED_EVERY)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn halt(
+    conn: &Connection,
+    path: Option<&Path>,
+    guards: Guards,
+    now: Timestamp,
+) -> Result<Option<Halt>, Fault> {
+    if let Some(path) = path
+        && let Some(halt) = witness::halt(conn, &witness::path_of(path))?
+    {
+        return Ok(Some(halt));
+    }
+    if let Some(seen) = seen_at(conn)? {
+        if now < seen - BACK_MAX {
+            return Ok(Some(Halt::ClockBack { seen }));
+        }
+        if now.duration_since(seen) > SignedDuration::from_hours(24 * i64::from(guards.away_days)) {
+            return Ok(Some(Halt::Away { seen }));
+        }
+    }
+    let Some(path) = path else { return Ok(None) };
+    let failed = |error: std::io::Error| StoreError::Failed {
+        doing: "asking for the free space",
+        cause: error.to_string(),
+    };
+    let free = disk::free_space(open::folder(path)).map_err(failed)?;
+    Ok((free < guards.free_space).then_some(Halt::LowSpace { free, least: guards.free_space }))
+}
+
+/// The latest moment that was seen.
+pub(super) fn seen_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    conn.prepare_cached("SELECT seen_at FROM guard")?.query_row([], |row| at_opt(row, 0))
+}
+
+/// How many letters were queued today, and on the busiest of thirty days.
+fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
+    let mut statement = conn.prepare_cached("SELECT rule, letters FROM volumes WHERE day = ?1")?;
+    let rows = statement.query_map([Day(today)], |row| {
+        Ok((RuleName::from(row.get::<_, String>(0)?.as_str()), row.get(1)?))
+    })?;
+    let of_rules: BTreeMap<RuleName, u32> = rows.collect::<rusqlite::Result<_>>()?;
+    let busiest = conn
+        .prepare_cached(
+            "SELECT COALESCE(MAX(letters), 0) FROM (
+                 SELECT SUM(letters) AS letters FROM volumes WHERE day >= ?1 AND day < ?2 GROUP BY day)",
+        )?
+        .query_row([Day(today.saturating_sub(30.days())), Day(today)], |row| row.get(0))?;
+    let allowed: Option<u32> = conn
+        .prepare_cached("SELECT allowed FROM guard WHERE allowed_on = ?1")?
+        .query_row([Day(today)], |row| row.get(0))
+        .optional()?;
+    let held = conn
+        .prepare_cached(
+            "SELECT COUNT(*) FROM letters INDEXED BY letters_parked
+             WHERE state IN ('held', 'uncertain') AND state = 'held' AND reason LIKE ?1 || '%'",
+        )?
+        .query_row([UNUSUAL], |row| row.get(0))?;
+    Ok(Volumes { of_rules, held, busiest, allowed: allowed.unwrap_or(0) })
+}
+
+/// Counts a letter that was queued.
+pub(super) fn count(conn: &Connection, day: Date, rule: &str, letters: u32) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO volumes (day, rule, letters) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET letters = letters + excluded.letters",
+    )?
+    .execute(params![Day(day), rule, letters])
+    .map(|_| ())
+}
