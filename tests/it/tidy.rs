@@ -185,7 +185,7 @@ fn no_failure_is_waved_away() {
 
 #[test]
 fn nothing_names_a_path_of_somebodys_machine() {
-    let folders = ["src", "tests", "config", "templates", "systemd", ".ci"].map(|name| root().join(name));
+    let folders = ["src", "tests", "config", "templates", "systemd", "docs", ".ci"].map(|name| root().join(name));
     let mut all: Vec<PathBuf> =
         folders.iter().filter(|path| path.exists()).flat_map(|path| files(path)).collect();
     all.extend(["README.md", "CHANGELOG.md", "Cargo.toml"].map(|name| root().join(name)));
@@ -270,4 +270,46 @@ fn the_program_carries_the_shipped_files_as_they_are() {
         }
         assert_eq!(carried_files(carried), on_disk.len(), "{folder}");
     }
+}
+
+/// Everything that is called in the source, and the scenarios.
+fn functions() -> BTreeSet<String> {
+    let sources = ["src", "tests"].map(|folder| files(&root().join(folder)));
+    let mut named = BTreeSet::new();
+    for path in sources.iter().flatten() {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("scn") => {
+                named.insert(stem.replace('-', "_"));
+            }
+            Some("rs") => {
+                let text = fs::read_to_string(path).expect("source is text");
+                named.extend(text.split("fn ").skip(1).filter_map(|rest| {
+                    rest.split_once(['(', '<']).map(|(name, _)| name.to_owned())
+                }));
+            }
+            _ => {}
+        }
+    }
+    named
+}
+
+#[test]
+fn every_fault_has_its_test() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).expect("the page");
+    let functions = functions();
+    let tests_in = |line: &str| -> Vec<String> {
+        let quoted = line.split('`').skip(1).step_by(2);
+        quoted.filter(|word| word.matches('_').count() >= 2).map(str::to_owned).collect()
+    };
+    for name in text.lines().flat_map(tests_in) {
+        assert!(functions.contains(&name), "docs/reliability.md names `{name}`, which is no test");
+    }
+    let (_, faults) = text.split_once("## Every fault and its test").expect("the tables");
+    let rows: Vec<&str> = faults.lines().filter(|line| line.starts_with('|')).collect();
+    let of_faults = rows.iter().filter(|row| !row.starts_with("|---") && !row.ends_with("| test |"));
+    for row in of_faults.clone() {
+        assert!(!tests_in(row).is_empty(), "no test stands for: {row}");
+    }
+    assert!(of_faults.count() > 50, "the list of faults is gone");
 }

@@ -180,20 +180,20 @@ impl Business {
 
     /// Sends what waits, also what waits for another try, until nothing does.
     pub fn send_all(&self) {
-        loop {
+        for _ in 0..10 {
             self.run(&["run", "--once"]);
-            let waiting: Vec<Row> = self
+            let waiting: Vec<String> = self
                 .outbox()
                 .into_iter()
                 .filter(|row| ["queued", "retry", "sending"].contains(&row.state.as_str()))
+                .map(|row| row.id.to_string())
                 .collect();
             if waiting.is_empty() {
-                break;
+                return;
             }
-            let ids: Vec<String> = waiting.iter().map(|row| row.id.to_string()).collect();
-            let retry =
-                [&["outbox", "retry"], &ids.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat();
-            self.run(&retry);
+            let ids = waiting.iter().map(String::as_str);
+            self.run(&["outbox", "retry"].into_iter().chain(ids).collect::<Vec<_>>());
         }
+        panic!("letters wait and wait: {:?}", self.outbox());
     }
 }
