@@ -24,7 +24,8 @@ mail:
   deliver: { smtp: { RELAY } }
 rules: rules
 templates: ../templates
-letters: { hours: { from: "00:00", until: "24:00", days: any, timezone: business }, per_pass: 100000 }
+letters: { hours: { from: "00:00", until: "24:00", days: any, timezone: business }, per_pass: 100000,
+           per_rule: 100000, unusual: { above: 100000 } }
 "#;
 
 const RULE: &str = "
