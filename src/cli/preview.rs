@@ -26,7 +26,7 @@ Examples:
   courtesy preview payment-reminders/firm --for INV-4711       with the facts of a claim
   courtesy preview visit-thanks --for C001 --locale zh-CN --open
   courtesy preview payment-thanks --for C001 --eml thanks.eml
-  courtesy preview --all --open                                every letter, all languages side by side
+  courtesy preview --all --open                                every letter, in all languages
   courtesy preview --all payment-reminders --html letters.html
 
 Nothing is sent and nothing is written down.";
