@@ -3,7 +3,7 @@
 
 mod telling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,6 +27,31 @@ pub struct Account<'a> {
     known: &'a Known,
     of: &'a CustomerFacts,
     today: Date,
+    /// What the rules do, by what it is about.
+    ladders: HashMap<Topic<'a>, Vec<&'a Ladder>>,
+    /// The letters about each subject, oldest first.
+    letters: HashMap<&'a Subject, Vec<(&'a OutboxLetter, &'a Line)>>,
+}
+
+/// What a section of the account is about.
+#[derive(PartialEq, Eq, Hash)]
+enum Topic<'a> {
+    /// A claim and its payments.
+    Claim(&'a ReceivableId),
+    /// An event.
+    Event(&'a EventId),
+    /// The customer as such.
+    General,
+}
+
+impl<'a> Topic<'a> {
+    fn of(ladder: &'a Ladder) -> Self {
+        match (&ladder.claim, &ladder.subject) {
+            (Some(claim), _) => Self::Claim(claim),
+            (None, Subject::Event(event)) => Self::Event(event),
+            (None, _) => Self::General,
+        }
+    }
 }
 
 impl<'a> Account<'a> {
@@ -34,7 +59,18 @@ impl<'a> Account<'a> {
     pub fn new(known: &'a Known) -> Option<Self> {
         let of = known.facts.customer(&known.about.customer)?;
         let today = known.at.to_zoned_datetime(of.customer.zone.clone()).date();
-        Some(Self { known, of, today })
+        let mut ladders: HashMap<Topic<'_>, Vec<&Ladder>> = HashMap::new();
+        let explained = &known.explanation.ladders;
+        for ladder in explained.iter().filter(|ladder| ladder.customer == of.customer.id) {
+            ladders.entry(Topic::of(ladder)).or_default().push(ladder);
+        }
+        let mut letters: HashMap<&Subject, Vec<_>> = HashMap::new();
+        for letter in &known.letters {
+            for line in &letter.draft.lines {
+                letters.entry(&line.key.subject).or_default().push((letter, line));
+            }
+        }
+        Some(Self { known, of, today, ladders, letters })
     }
 
     /// The customer, then everything that is asked about.
@@ -50,10 +86,10 @@ impl<'a> Account<'a> {
         }
         for event in &self.of.events {
             let head = format!("{} on {} ({})", event.kind, self.day(event.occurred_at), event.id);
-            trees.extend(self.section(&head.bold().to_string(), |ladder| is_about(ladder, &event.id)));
+            trees.extend(self.section(&head.bold().to_string(), &Topic::Event(&event.id)));
         }
         let general = "Whatever happens, by the calendar".bold().to_string();
-        trees.extend(self.section(&general, |ladder| matches!(ladder.subject, Subject::Customer(_))));
+        trees.extend(self.section(&general, &Topic::General));
         trees.extend(self.idle());
         trees.extend(self.rest());
         trees
@@ -115,37 +151,29 @@ impl<'a> Account<'a> {
         );
         let head = head.bold().to_string();
         if self.known.out_of_reach {
-            let below = self.known.letters.iter().filter_map(|letter| self.told_of(letter, &claim.id));
-            let mut below: Vec<Node> = below.map(Node::leaf).collect();
+            let about = Subject::Receivable(claim.id.clone());
+            let told = self.letters.get(&about).into_iter().flatten().map(|(letter, line)| {
+                Node::leaf(format!("{}/{}: {}", line.key.rule, line.key.stage, self.letter(letter, line)))
+            });
+            let mut below: Vec<Node> = told.collect();
             let since = claim.settled().map(|(day, _)| format!(" since {day}")).unwrap_or_default();
             below.push(Node::leaf(format!("settled{since}; no rule looks at it any more")));
             return Node::new(head, below);
         }
-        let section = self.section(&head, |ladder| ladder.claim.as_ref() == Some(&claim.id));
+        let section = self.section(&head, &Topic::Claim(&claim.id));
         section.unwrap_or_else(|| Node::leaf(head))
-    }
-
-    /// A letter about a claim that no rule looks at any more.
-    fn told_of(&self, letter: &OutboxLetter, claim: &ReceivableId) -> Option<String> {
-        let about = Subject::Receivable(claim.clone());
-        let line = letter.draft.lines.iter().find(|line| line.key.subject == about)?;
-        Some(format!("{}/{}: {}", line.key.rule, line.key.stage, self.letter(letter, line)))
     }
 
     /// What every rule does about one thing; rules that have nothing to do
     /// with it share lines at the end.
-    fn section(&self, head: &str, about: impl Fn(&Ladder) -> bool) -> Option<Node> {
-        let of = |ladder: &&Ladder| ladder.customer == self.of.customer.id && about(ladder);
-        let ladders: Vec<&Ladder> = self.known.explanation.ladders.iter().filter(of).collect();
-        if ladders.is_empty() {
-            return None;
-        }
+    fn section(&self, head: &str, topic: &Topic<'_>) -> Option<Node> {
+        let ladders = self.ladders.get(topic)?;
         let mut below = Vec::new();
         let mut folded: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for guard in general(&ladders) {
+        for guard in general(ladders) {
             below.push(Node::leaf(words::near(guard, self.today).yellow().to_string()));
         }
-        for ladder in ladders {
+        for &ladder in ladders {
             let letters = self.letters(ladder);
             match never(ladder).filter(|_| letters.is_empty()) {
                 Some(why) => {
@@ -224,12 +252,8 @@ impl<'a> Account<'a> {
 
     /// The letters about a ladder's subject by its rule, oldest first.
     fn letters(&self, ladder: &Ladder) -> Vec<(&'a OutboxLetter, &'a Line)> {
-        let is_of = |line: &&Line| line.key.rule == ladder.rule && line.key.subject == ladder.subject;
-        let lines = self.known.letters.iter().filter_map(|letter| {
-            let line = letter.draft.lines.iter().find(is_of)?;
-            Some((letter, line))
-        });
-        lines.collect()
+        let about = self.letters.get(&ladder.subject).map_or(&[][..], Vec::as_slice);
+        about.iter().filter(|(_, line)| line.key.rule == ladder.rule).copied().collect()
     }
 
     fn idle(&self) -> Option<Node> {
@@ -253,10 +277,9 @@ impl<'a> Account<'a> {
     /// How many letters are about what no rule looks at any more.
     fn rest(&self) -> Option<Node> {
         let id = &self.of.customer.id;
-        let known = |line: &Line| {
-            let ladders = self.known.explanation.ladders.iter();
-            ladders.into_iter().any(|ladder| ladder.subject == line.key.subject && ladder.customer == *id)
-        };
+        let subjects: HashSet<&Subject> =
+            self.ladders.values().flatten().map(|ladder| &ladder.subject).collect();
+        let known = |line: &Line| subjects.contains(&line.key.subject);
         let mine = self.known.letters.iter().filter(|letter| letter.draft.customer.as_ref() == Some(id));
         let rest = mine.filter(|letter| !letter.draft.lines.iter().any(known)).count();
         let letters = if rest == 1 { "letter" } else { "letters" };
@@ -323,10 +346,6 @@ fn never(ladder: &Ladder) -> Option<&Stop> {
     let first = ladder.stages.first()?;
     let Fate::Decided(Decision::Skipped { why }) = &first.fate else { return None };
     ladder.stages.iter().all(|stage| reason(stage).as_ref() == Some(why)).then_some(why)
-}
-
-fn is_about(ladder: &Ladder, event: &EventId) -> bool {
-    matches!(&ladder.subject, Subject::Event(id) if id == event)
 }
 
 /// The guards that concern the thing itself, whichever rule asks; each once.

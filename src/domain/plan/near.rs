@@ -171,9 +171,6 @@ fn dunned(view: &View<'_>, others: &[&View<'_>], rule: &Rule) -> Option<Near> {
 /// Where there are credits at all.
 fn credit(view: &View<'_>, claim: &Receivable) -> Option<Near> {
     let currency = claim.amount.currency;
-    let owed = view.of.receivables.iter().map(Receivable::balance);
-    let owed = owed.filter(|balance| balance.currency == currency && balance.is_positive());
-    let owed: Decimal = owed.map(|balance| balance.amount).sum();
-    let net = view.net(currency);
-    (net < owed).then_some(Near::Credit(Money { amount: net, currency }))
+    let some = view.credits(currency) < Decimal::ZERO;
+    some.then(|| Near::Credit(Money { amount: view.net(currency), currency }))
 }

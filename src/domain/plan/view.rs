@@ -30,6 +30,7 @@ pub struct View<'a> {
     pub today: Date,
     by_subject: HashMap<&'a Subject, Vec<&'a PastNotice>>,
     net: OnceCell<Totals>,
+    credits: OnceCell<Totals>,
     overdue: OnceCell<bool>,
     leaves: [OnceCell<Timestamp>; 6],
 }
@@ -56,6 +57,7 @@ impl<'a> View<'a> {
             today,
             by_subject,
             net: OnceCell::new(),
+            credits: OnceCell::new(),
             overdue: OnceCell::new(),
             leaves: Default::default(),
         }
@@ -183,6 +185,22 @@ impl<'a> View<'a> {
                 owed.chain(on_account).collect()
             })
             .of(currency)
+    }
+
+    /// What is taken off for that in a currency; below zero where there is
+    /// something.
+    pub fn credits(&self, currency: Currency) -> Decimal {
+        let owed_by_us = || {
+            let balances = self.of.receivables.iter().map(Receivable::balance);
+            let of_claims = balances.filter(|balance| balance.amount.is_sign_negative());
+            let on_account = self.of.on_account.iter().map(|payment| {
+                let mut money = payment.amount;
+                money.amount = -money.amount;
+                money
+            });
+            of_claims.chain(on_account).collect()
+        };
+        self.credits.get_or_init(owed_by_us).of(currency)
     }
 
     /// Whether an item at or above the least balance has had, or is due to

@@ -3,6 +3,8 @@
 //! Invariant: it is the planner that answers. Everything here is noted while
 //! a plan is made, by the same steps; nothing is decided again.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -102,7 +104,15 @@ pub fn explain(rules: &Rules, settings: &Settings, facts: &Facts, now: Timestamp
     let mut found = Found { seen: Some(Seen::default()), ..Found::default() };
     let plan = decide(rules, settings, facts, now, Question::Everything, &mut found);
     let Seen { ladders, budgets } = found.seen.unwrap_or_default();
-    let ladders = ladders.into_iter().map(|(ladder, steps)| ladder.settled(&plan.verdicts, steps)).collect();
+    let mut verdicts: HashMap<(&RuleName, &Subject), Vec<&Verdict>> = HashMap::new();
+    for verdict in &plan.verdicts {
+        verdicts.entry((&verdict.rule, &verdict.subject)).or_default().push(verdict);
+    }
+    let settled = |(ladder, steps): (Ladder, Vec<Step>)| {
+        let found = verdicts.get(&(&ladder.rule, &ladder.subject)).map_or(&[][..], Vec::as_slice);
+        Ladder { stages: ladder.fates(found, steps), ..ladder }
+    };
+    let ladders = ladders.into_iter().map(settled).collect();
     Explanation { plan, ladders, budgets }
 }
 
@@ -155,20 +165,17 @@ impl Ladder {
         }
     }
 
-    /// With the decisions that fell after its stages were noted: the budget
-    /// comes last.
-    fn settled(self, verdicts: &[Verdict], steps: Vec<Step>) -> Self {
+    /// What becomes of its stages, by the decisions that fell after they were
+    /// noted: the budget comes last.
+    fn fates(&self, verdicts: &[&Verdict], steps: Vec<Step>) -> Vec<StageFate> {
         let of_stage = |stage: &StageName| {
-            let mine = |verdict: &&Verdict| {
-                verdict.customer == self.customer
-                    && verdict.rule == self.rule
-                    && verdict.subject == self.subject
-                    && verdict.stage.as_ref() == Some(stage)
+            let is_it = |verdict: &&&Verdict| {
+                verdict.customer == self.customer && verdict.stage.as_ref() == Some(stage)
             };
-            verdicts.iter().find(mine).map(|verdict| Fate::Decided(verdict.decision.clone()))
+            verdicts.iter().find(is_it).map(|verdict| Fate::Decided(verdict.decision.clone()))
         };
         let skipped = |why| Fate::Decided(Decision::Skipped { why });
-        let stages = steps
+        steps
             .into_iter()
             .map(|step| StageFate {
                 fate: match step.outlook {
@@ -182,8 +189,7 @@ impl Ladder {
                 stage: step.stage,
                 own_day: step.own_day,
             })
-            .collect();
-        Self { stages, ..self }
+            .collect()
     }
 }
 
