@@ -5,6 +5,7 @@
 //! log is its result.
 
 pub mod backlog;
+pub mod bounce;
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -25,6 +26,7 @@ pub mod run;
 pub mod schema;
 pub mod screen;
 pub mod send_test;
+pub mod suppress;
 pub mod tree;
 pub mod wanted;
 
@@ -83,7 +85,7 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (check, import, outbox, resume, backlog, history)
+    /// Results as JSON (check, import, outbox, resume, suppress, bounce, backlog, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
@@ -127,6 +129,10 @@ pub enum Command {
     Outbox(outbox::OutboxArgs),
     /// End a HOLD, in which nothing leaves, and let letters go that were too many
     Resume(resume::ResumeArgs),
+    /// List addresses that must not be written to, add and remove them
+    Suppress(suppress::SuppressArgs),
+    /// Take in mail that came back: bounces, complaints, unsubscriptions
+    Bounce(bounce::BounceArgs),
     /// Look at what was reached before a rule was first seen, or begin with it
     Backlog(backlog::BacklogArgs),
     /// Show everything sent to and recorded about a customer
@@ -142,6 +148,9 @@ pub enum Verdict {
     Failed,
     /// Nothing was asked for.
     WrongUsage,
+    /// Not now; the same again later (`EX_TEMPFAIL` of sysexits.h, which mail
+    /// servers know).
+    TryAgain,
 }
 
 impl From<Verdict> for ExitCode {
@@ -150,6 +159,7 @@ impl From<Verdict> for ExitCode {
             Verdict::Done => 0,
             Verdict::Failed => 1,
             Verdict::WrongUsage => 2,
+            Verdict::TryAgain => 75,
         })
     }
 }
@@ -190,6 +200,8 @@ pub async fn run(
         Some(Command::SendTest(args)) => send_test::run(&args, global, clock.now(), screen).await,
         Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Resume(args)) => resume::run(&args, global, around, clock.now(), screen).await,
+        Some(Command::Suppress(args)) => suppress::run(&args, global, around, clock.now(), screen).await,
+        Some(Command::Bounce(args)) => bounce::run(&args, global, clock.now(), screen).await,
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }

@@ -218,6 +218,7 @@ fn assemble(
             limitation: settings::limitation(raw.limitation.as_ref(), reader),
             max_data_age: settings::max_data_age(raw.max_data_age.as_ref(), reader),
             guards: guards::guards(raw.guards.as_ref(), reader),
+            on_uncertain: settings::on_uncertain(raw.mail.on_uncertain.as_ref()),
         },
         rules: Vec::new(),
         fingerprints: BTreeMap::new(),

@@ -27,6 +27,7 @@ pub mod promise;
 pub mod receivable;
 pub mod recipients;
 pub mod retry;
+pub mod returned;
 pub mod rule;
 pub mod schedule;
 pub mod settings;

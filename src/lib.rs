@@ -52,7 +52,7 @@
 //!
 //! - [`domain`]: what is known and decided. No I/O, no clock, no logging.
 //! - [`store`]: durable state. [`letter`]: words and bytes. [`relay`]: the way
-//!   out. Neighbours that do not know each other.
+//!   out. [`inbox`]: what comes back. Neighbours that do not know each other.
 //! - [`engine`]: passes, couriers, the daemon, the rehearsal.
 //! - [`config`]: YAML. [`cli`]: the commands, the only room that prints.
 //! - [`clock`]: the only place that reads the time. [`problem`]: what is wrong
@@ -69,7 +69,9 @@
 //!
 //! Held after every test and every simulated year; `tests/it` names them.
 //!
-//! - I1: the relay accepts at most one copy per notice key.
+//! - I1: the relay accepts at most one copy per notice key, except where a
+//!   person or a rule asks for another (`resolve --not-sent`,
+//!   `resend_same_id`), or the first came back from a dead address.
 //! - I2: nothing goes out for what a visible payment, dispute, hold or
 //!   suppression covers.
 //! - I3: every due notice ends in a final state, or is listed as waiting,
@@ -85,6 +87,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod inbox;
 pub mod letter;
 pub mod nearest;
 pub mod problem;

@@ -27,7 +27,8 @@ use crate::domain::rule::RuleSeen;
 use crate::domain::settings::Guards;
 
 pub use self::shapes::{
-    BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded, With,
+    BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded, Suppressed,
+    Taken, With,
 };
 
 /// Why the store could not do something.
@@ -75,6 +76,9 @@ pub struct OutboxLetter {
     pub finished_at: Option<Timestamp>,
     /// Whether a person released it.
     pub approved: bool,
+    /// Whether an attempt may have been accepted, so that only the same bytes
+    /// may go again.
+    pub maybe_sent: bool,
     /// The letter as it was made for the last attempt.
     pub made: Option<Made>,
 }
@@ -132,6 +136,9 @@ pub enum SetAside {
     Cancel,
     /// It waits for a person.
     Hold,
+    /// It may have arrived at an earlier attempt, and can't go again as it
+    /// was: it is uncertain.
+    Park,
 }
 
 /// What `enqueue` did.
@@ -310,7 +317,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// takes a day and a due date may fall on a weekend.
     fn payers(&self, since: Date) -> impl Future<Output = Result<Payers, StoreError>> + Send;
 
-    /// Letters found `sending` when nobody is sending become `uncertain`.
+    /// Letters found `sending` when nobody is sending: nobody can know whether
+    /// they arrived, and each does what its draft says of that. Returns them.
     fn recover(&self, now: Timestamp) -> impl Future<Output = Result<Vec<LetterId>, StoreError>> + Send;
 
     /// Rows of the outbox, newest first.

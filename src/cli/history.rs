@@ -55,7 +55,8 @@ pub async fn run(args: &HistoryArgs, global: &Global, screen: &mut Screen) -> an
     Ok(Verdict::Done)
 }
 
-fn as_json(entry: &HistoryEntry) -> serde_json::Value {
+/// An entry as JSON.
+pub(super) fn as_json(entry: &HistoryEntry) -> serde_json::Value {
     serde_json::json!({
         "at": entry.at.to_string(),
         "what": entry.what,

@@ -8,13 +8,13 @@ use owo_colors::OwoColorize;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Surroundings, Verdict, harmless, load};
+use super::{Global, Surroundings, Verdict, harmless, history, load};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
 use crate::engine::peers_on;
-use crate::store::sqlite::{Decision, SqliteStore};
-use crate::store::{Made, OutboxFilter, OutboxLetter, Store};
+use crate::store::sqlite::{Decided, Decision, SqliteStore};
+use crate::store::{HistoryEntry, Made, OutboxFilter, OutboxLetter, Store, StoreError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,9 +27,9 @@ Examples:
   courtesy outbox resolve 42 --sent            an uncertain letter did arrive
   courtesy outbox resolve 42 --not-sent        it did not: its stage is free again
 
-States: queued, sending, sent, retry (not sent, tried again), rejected (the address was refused),
-uncertain (it may have arrived: a person decides), cancelled (no longer due), expired, held (waits
-for a person).";
+States: queued, sending, sent, bounced (came back), retry (not sent, tried again), rejected (the
+address was refused), uncertain (it may have arrived: a person decides), assumed (the same, and
+nobody is asked), cancelled (no longer due), expired, held (waits for a person).";
 
 /// What to show.
 #[derive(Args, Debug)]
@@ -144,7 +144,8 @@ pub async fn run(
     }
 }
 
-/// Does what a person decided, letter by letter, and says what follows.
+/// Does what a person decided, letter by letter, and says what follows. One
+/// that has moved on meanwhile is left as it is, and keeps no other back.
 async fn decided(
     decision: Decision,
     letters: &DecisionArgs,
@@ -163,11 +164,21 @@ async fn decided(
     };
     let by = format!("{done} by {}", around.user);
     let why = if letters.reason.is_empty() { by } else { format!("{by}: {}", letters.reason) };
+    let mut verdict = Verdict::Done;
     for id in &letters.ids {
-        store.decide(*id, decision, why.clone(), now).await?;
-        screen.say(format_args!("Letter {id} {follows}."))?;
+        match store.decide(*id, decision, why.clone(), now).await {
+            Ok(Decided::Done) => screen.say(format_args!("Letter {id} {follows}."))?,
+            Ok(Decided::Overtaken) => screen
+                .say(format_args!("Letter {id} was not sent, and is not any more: a later one has left."))?,
+            Ok(Decided::Already(state)) => screen.say(format_args!("Letter {id} is {state} already."))?,
+            Err(StoreError::NotFound(why) | StoreError::Refused(why)) => {
+                screen.complaint(format_args!("{} {why}", "error:".red().bold()))?;
+                verdict = Verdict::Failed;
+            }
+            Err(failed @ (StoreError::Failed { .. } | StoreError::Unusable(_))) => return Err(failed.into()),
+        }
     }
-    Ok(Verdict::Done)
+    Ok(verdict)
 }
 
 async fn list(
@@ -233,6 +244,7 @@ async fn show(
     let mut letter = store.outbox(filter).await?.pop().ok_or_else(|| {
         anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers")
     })?;
+    let returned = store.returned(id).await?;
     let mut note = String::new();
     if letter.state.is_waiting() {
         let office = load::office(config).map_err(Found)?;
@@ -249,10 +261,11 @@ async fn show(
     if global.json {
         let mut json = as_json(&letter);
         json["text"] = letter.made.as_ref().map(text_of).into();
+        json["came_back"] = returned.iter().map(history::as_json).collect();
         screen.json(&json)?;
         return Ok(Verdict::Done);
     }
-    screen.result(described(&letter, zone))?;
+    screen.result(described(&letter, &returned, zone))?;
     if !note.is_empty() {
         screen.result(format_args!("\n{note}"))?;
     }
@@ -262,7 +275,7 @@ async fn show(
     Ok(Verdict::Done)
 }
 
-fn described(letter: &OutboxLetter, zone: &TimeZone) -> String {
+fn described(letter: &OutboxLetter, returned: &[HistoryEntry], zone: &TimeZone) -> String {
     let draft = &letter.draft;
     let mut rows = vec![
         ("letter", letter.id.to_string()),
@@ -278,6 +291,9 @@ fn described(letter: &OutboxLetter, zone: &TimeZone) -> String {
     }
     if let Some(at) = letter.finished_at {
         rows.push(("finished", local(at, zone)));
+    }
+    for one in returned {
+        rows.push((one.what, format!("{} {}: {}", local(one.at, zone), one.about, one.detail)));
     }
     for line in &draft.lines {
         rows.push(("about", format!("{} (planned for {})", line.key, line.planned_on)));

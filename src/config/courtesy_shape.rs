@@ -12,6 +12,7 @@ use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
 use crate::domain::customer::Person;
+use crate::domain::delivery::OnUncertain;
 use crate::domain::offset::Offset;
 use crate::domain::settings::{Budget, DueOnClosedDay};
 use crate::letter::ReplyTo;
@@ -143,6 +144,27 @@ struct RawMail {
     redirect_to: Option<Spot<Address>>,
     /// How courtesies and news are unsubscribed from.
     unsubscribe: Option<RawUnsubscribe>,
+    /// What becomes of a letter of which nobody can know whether it arrived.
+    on_uncertain: Option<RawOnUncertain>,
+} }
+
+shape! { "`on_uncertain`"
+/// What becomes of a letter of which nobody can know whether it arrived: the
+/// connection ended after the letter and before the answer, or the machine
+/// did. `park`: a person decides, or a bounce; never sent again by itself.
+/// `assume_sent`: it counts as sent, but never as a delivered demand.
+/// `resend_same_id`: the same bytes go again under the same Message-ID; the
+/// reader may see two. A rule may say otherwise.
+#[schemars(rename = "OnUncertain")]
+struct RawOnUncertain {
+    /// Reminders; `park` if not said.
+    dunning: Option<Spot<OnUncertain>>,
+    /// Thanks and care; `assume_sent` if not said.
+    courtesy: Option<Spot<OnUncertain>>,
+    /// News; `assume_sent` if not said.
+    marketing: Option<Spot<OnUncertain>>,
+    /// Letters to our own people; `park` if not said.
+    internal: Option<Spot<OnUncertain>>,
 } }
 
 shape! { "`unsubscribe`"

@@ -115,6 +115,7 @@ fn checked(raw: &RawRule, reader: &mut Reader<'_>) -> Rule {
         budget: raw.budget.as_ref().map(|budget| budget.value).unwrap_or_default(),
         per_customer: per_customer(raw, reader),
         days: raw.days.as_ref().map(|days| days.value),
+        on_uncertain: raw.on_uncertain.as_ref().map(|choice| choice.value),
     }
 }
 

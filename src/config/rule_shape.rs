@@ -10,6 +10,7 @@ use super::yaml::{Node, Value};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
 use crate::domain::customer::Class;
+use crate::domain::delivery::OnUncertain;
 use crate::domain::money::Currency;
 use crate::domain::offset::Offset;
 use crate::domain::rule::{Backlog, BudgetKind, Recipient};
@@ -72,6 +73,12 @@ struct RawRule {
     /// On which days the letters leave, where it differs from
     /// `letters.hours`: `business`, `weekdays` or `any`.
     days: Option<Spot<Days>>,
+    /// What becomes of a letter of which nobody can know whether it arrived
+    /// (the connection ended after the letter and before the answer), where it
+    /// differs from `mail.on_uncertain`: `park` (a person decides; never sent
+    /// again by itself), `assume_sent` or `resend_same_id` (the same bytes
+    /// under the same Message-ID; the customer may see two).
+    on_uncertain: Option<Spot<OnUncertain>>,
 } }
 
 /// Where a rule does not count from events, a `kind` is one of receivables.

@@ -11,6 +11,7 @@ use super::read::{Complaint, Scalar, words};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
 use crate::domain::customer::{Class, Person};
+use crate::domain::delivery::OnUncertain;
 use crate::domain::event::EventOutcome;
 use crate::domain::money::Currency;
 use crate::domain::offset::Offset;
@@ -357,6 +358,12 @@ words! { "a choice of days" Days {
 words! { "a choice for the backlog" Backlog {
     "skip" => Backlog::Skip,
     "start" => Backlog::Start,
+} }
+
+words! { "a choice for uncertain letters" OnUncertain {
+    "park" => OnUncertain::Park,
+    "assume_sent" => OnUncertain::AssumeSent,
+    "resend_same_id" => OnUncertain::ResendSameId,
 } }
 
 words! { "a budget" BudgetKind {

@@ -4,7 +4,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::courtesy_shape::{
-    RawBusiness, RawDunning, RawHours, RawLetters, RawLimitation, RawPeople, RawPromises, Restart, WhoseClock,
+    RawBusiness, RawDunning, RawHours, RawLetters, RawLimitation, RawOnUncertain, RawPeople, RawPromises,
+    Restart, WhoseClock,
 };
 use super::forms::Spot;
 use super::guards;
@@ -13,7 +14,7 @@ use crate::domain::calendar::{Calendars, Hours};
 use crate::domain::offset::{Offset, Unit};
 use crate::domain::receivable::Kind;
 use crate::domain::settings::{
-    Budget, Business, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings,
+    Budget, Business, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings, UncertainSettings,
 };
 
 /// A pass of more would hold the store for too long.
@@ -130,6 +131,18 @@ pub(super) fn limitation(raw: Option<&RawLimitation>, reader: &mut Reader<'_>) -
         by_acknowledgement: by(Restart::Acknowledgement),
         by_part_payment: by(Restart::PartPayment),
         by_demand: by(Restart::Demand),
+    }
+}
+
+/// What becomes of letters of which nobody can know whether they arrived.
+pub(super) fn on_uncertain(raw: Option<&RawOnUncertain>) -> UncertainSettings {
+    let default = UncertainSettings::default();
+    let Some(raw) = raw else { return default };
+    UncertainSettings {
+        dunning: or(raw.dunning.as_ref(), default.dunning),
+        courtesy: or(raw.courtesy.as_ref(), default.courtesy),
+        marketing: or(raw.marketing.as_ref(), default.marketing),
+        internal: or(raw.internal.as_ref(), default.internal),
     }
 }
 

@@ -167,6 +167,41 @@ pub struct Unreachable {
     pub needs_person: bool,
 }
 
+/// What becomes of a letter of which nobody can know whether it arrived
+/// (RFC 1047).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnUncertain {
+    /// It waits for a person or for evidence, and is never sent again by
+    /// itself.
+    Park,
+    /// It counts as sent, and nobody is asked. It is no delivered demand.
+    AssumeSent,
+    /// The same bytes go again under the same Message-ID, so that most
+    /// mailboxes show one copy. The customer may see two.
+    ResendSameId,
+}
+
+impl OnUncertain {
+    /// Every choice, in the order of caution.
+    pub const ALL: [Self; 3] = [Self::Park, Self::AssumeSent, Self::ResendSameId];
+
+    /// The word in YAML and store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Park => "park",
+            Self::AssumeSent => "assume_sent",
+            Self::ResendSameId => "resend_same_id",
+        }
+    }
+
+    /// The choice of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == word)
+    }
+}
+
 /// The attempt an outcome belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AttemptContext {
@@ -178,6 +213,10 @@ pub struct AttemptContext {
     pub spread: u8,
     /// When the first attempt began.
     pub first_attempt_at: Timestamp,
+    /// What the letter does where nobody can know.
+    pub on_uncertain: OnUncertain,
+    /// Whether an earlier attempt may have been accepted.
+    pub maybe_sent: bool,
 }
 
 /// What follows for the letter and its address.
@@ -191,11 +230,24 @@ pub struct Transition {
     pub reason: String,
     /// Whether the main recipient's address is dead.
     pub suppress: bool,
+    /// Whether this attempt or an earlier one may have been accepted.
+    pub maybe_sent: bool,
 }
 
 /// Decides what follows from an outcome (design section 6).
 #[must_use]
 pub fn transition(outcome: &Outcome, context: AttemptContext, now: Timestamp) -> Transition {
+    let maybe_sent = context.maybe_sent || matches!(outcome, Outcome::Uncertain { .. });
+    let next = by_itself(outcome, context, now);
+    // What may have arrived is not free again because its time has run out.
+    let state = match next.state {
+        LetterState::Expired if maybe_sent => LetterState::Uncertain,
+        state => state,
+    };
+    Transition { state, maybe_sent, ..next }
+}
+
+fn by_itself(outcome: &Outcome, context: AttemptContext, now: Timestamp) -> Transition {
     match outcome {
         Outcome::Accepted { reply, .. } => settled(LetterState::Sent, reply.to_string()),
         Outcome::NotSent { stage, cause, reply } => {
@@ -207,12 +259,16 @@ pub fn transition(outcome: &Outcome, context: AttemptContext, now: Timestamp) ->
         }
         Outcome::RecipientRefused { reply } => refused_recipient(reply, context, now),
         Outcome::LetterRefused { stage, reply } => settled(LetterState::Held, format!("{stage}: {reply}")),
-        Outcome::Uncertain { cause } => settled(LetterState::Uncertain, cause.clone()),
+        Outcome::Uncertain { cause } => match context.on_uncertain {
+            OnUncertain::Park => settled(LetterState::Uncertain, cause.clone()),
+            OnUncertain::AssumeSent => settled(LetterState::Assumed, cause.clone()),
+            OnUncertain::ResendSameId => retry_or_expire(context, now, cause.clone()),
+        },
     }
 }
 
 fn settled(state: LetterState, reason: String) -> Transition {
-    Transition { state, next_attempt_at: None, reason, suppress: false }
+    Transition { state, next_attempt_at: None, reason, suppress: false, maybe_sent: false }
 }
 
 fn retry_or_expire(context: AttemptContext, now: Timestamp, reason: String) -> Transition {
@@ -233,6 +289,13 @@ fn retry_slowly(context: AttemptContext, now: Timestamp, reason: String) -> Tran
     waits_until(next, reason)
 }
 
+/// Whether an enhanced code (RFC 3463, RFC 7505) means that there is no such
+/// mailbox: 5.1.1 to 5.1.3, 5.1.6, 5.1.10.
+#[must_use]
+pub fn is_dead_address(subject: u16, detail: u16) -> bool {
+    subject == 1 && matches!(detail, 1 | 2 | 3 | 6 | 10)
+}
+
 /// A mailbox that is full is tried again, once a day; one that does not exist is
 /// suppressed; a matter of policy is a person's.
 fn refused_recipient(reply: &Reply, context: AttemptContext, now: Timestamp) -> Transition {
@@ -243,7 +306,7 @@ fn refused_recipient(reply: &Reply, context: AttemptContext, now: Timestamp) -> 
         // Our own people's addresses are mended, not suppressed: an alarm that
         // reaches nobody must stay in sight.
         Some(_) | None if context.class == Class::Internal => settled(LetterState::Held, reason),
-        Some((_, 1, 1 | 2 | 3 | 6 | 10)) => {
+        Some((_, subject, detail)) if is_dead_address(subject, detail) => {
             Transition { suppress: true, ..settled(LetterState::Rejected, reason) }
         }
         None if matches!(reply.code, 550 | 551 | 553) => {
@@ -261,14 +324,21 @@ mod tests {
         Reply { code, enhanced, text: "said so".into() }
     }
 
+    const FIRST: AttemptContext = AttemptContext {
+        attempt: 1,
+        class: Class::Dunning,
+        spread: 0,
+        first_attempt_at: Timestamp::UNIX_EPOCH,
+        on_uncertain: OnUncertain::Park,
+        maybe_sent: false,
+    };
+
+    fn refused_for_now() -> Outcome {
+        Outcome::NotSent { stage: SmtpStage::Rcpt, cause: String::new(), reply: Some(reply(451, None)) }
+    }
+
     #[test]
     fn every_outcome_has_one_consequence() {
-        let context = AttemptContext {
-            attempt: 1,
-            class: Class::Dunning,
-            spread: 0,
-            first_attempt_at: Timestamp::UNIX_EPOCH,
-        };
         let refused = |code, enhanced| Outcome::RecipientRefused { reply: reply(code, enhanced) };
         for (outcome, state, suppress) in [
             (Outcome::Accepted { reply: reply(250, None), left_out: vec![] }, LetterState::Sent, false),
@@ -302,7 +372,7 @@ mod tests {
             ),
             (Outcome::Uncertain { cause: "closed".into() }, LetterState::Uncertain, false),
         ] {
-            let next = transition(&outcome, context, Timestamp::UNIX_EPOCH);
+            let next = transition(&outcome, FIRST, Timestamp::UNIX_EPOCH);
             assert_eq!((next.state, next.suppress), (state, suppress), "{outcome:?}");
             assert_eq!(next.next_attempt_at.is_some(), state == LetterState::Retry, "{outcome:?}");
         }
@@ -310,15 +380,40 @@ mod tests {
 
     #[test]
     fn what_was_tried_for_five_days_expires() {
+        let context = AttemptContext { attempt: 30, ..FIRST };
+        let later = Timestamp::from_second(5 * 86_400).expect("an instant");
+        assert_eq!(transition(&refused_for_now(), context, later).state, LetterState::Expired);
+    }
+
+    #[test]
+    fn nobody_can_know_and_the_letter_does_as_its_rule_says() {
+        let lost = Outcome::Uncertain { cause: "closed".into() };
+        for (on_uncertain, state) in [
+            (OnUncertain::Park, LetterState::Uncertain),
+            (OnUncertain::AssumeSent, LetterState::Assumed),
+            (OnUncertain::ResendSameId, LetterState::Retry),
+        ] {
+            let next = transition(&lost, AttemptContext { on_uncertain, ..FIRST }, Timestamp::UNIX_EPOCH);
+            assert_eq!((next.state, next.maybe_sent), (state, true), "{}", on_uncertain.as_str());
+            assert_eq!(next.next_attempt_at.is_some(), state == LetterState::Retry);
+            assert!(state == LetterState::Retry || state.counts_as_sent());
+        }
+    }
+
+    #[test]
+    fn what_may_have_arrived_never_expires_into_freedom() {
         let context = AttemptContext {
             attempt: 30,
-            class: Class::Dunning,
-            spread: 0,
-            first_attempt_at: Timestamp::UNIX_EPOCH,
+            on_uncertain: OnUncertain::ResendSameId,
+            maybe_sent: true,
+            ..FIRST
         };
-        let outcome =
-            Outcome::NotSent { stage: SmtpStage::Rcpt, cause: String::new(), reply: Some(reply(451, None)) };
         let later = Timestamp::from_second(5 * 86_400).expect("an instant");
-        assert_eq!(transition(&outcome, context, later).state, LetterState::Expired);
+        for outcome in [refused_for_now(), Outcome::Uncertain { cause: "closed".into() }] {
+            let next = transition(&outcome, context, later);
+            assert_eq!((next.state, next.maybe_sent), (LetterState::Uncertain, true), "{outcome:?}");
+        }
+        let sent = Outcome::Accepted { reply: reply(250, None), left_out: vec![] };
+        assert_eq!(transition(&sent, context, later).state, LetterState::Sent);
     }
 }

@@ -11,6 +11,7 @@ use super::customer::{Class, Person};
 use super::ids::{CustomerId, LetterId, RuleName, StageName};
 use super::notice::{LetterState, PastNotice, Subject};
 use super::plan::Verdict;
+use super::returned::What;
 use super::rule::Rule;
 use super::stop::{Decision, Stop};
 
@@ -47,7 +48,7 @@ pub struct Digest {
     pub person: Person,
     /// Of all customers, or of their own.
     pub overall: bool,
-    /// Since the last one that was, or may have been, sent.
+    /// Since the last one that left and did not come back.
     pub since: Timestamp,
     /// The occurrence.
     pub until: Timestamp,
@@ -70,13 +71,16 @@ pub struct News {
     pub waiting: Rows<Told>,
     /// What no letter can settle, found meanwhile.
     pub matters: Rows<Matter>,
+    /// What came back meanwhile, and copies that were refused.
+    pub returned: Rows<Returned>,
 }
 
 impl News {
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sent.all == 0 && self.unsent.all == 0 && self.waiting.all == 0 && self.matters.all == 0
+        let all = [self.sent.all, self.unsent.all, self.waiting.all, self.matters.all, self.returned.all];
+        all.iter().all(|count| *count == 0)
     }
 }
 
@@ -100,9 +104,9 @@ impl<T> Default for Rows<T> {
 pub struct Told {
     /// Which.
     pub letter: LetterId,
-    /// Whose.
-    pub customer: CustomerId,
-    /// Their name.
+    /// Whose; `None` for a digest to one of our own people.
+    pub customer: Option<CustomerId>,
+    /// Their name, or the colleague's address.
     pub customer_name: String,
     /// By which rule.
     pub rule: RuleName,
@@ -114,6 +118,27 @@ pub struct Told {
     pub state: LetterState,
     /// Why it stands there.
     pub reason: String,
+}
+
+/// One thing that came back, as a digest tells of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Returned {
+    /// Whose; `None` where it is about a digest.
+    pub customer: Option<CustomerId>,
+    /// Their name, or the colleague's address.
+    pub customer_name: String,
+    /// The letter, with rule and stage; none where somebody unsubscribed.
+    pub letter: Option<(LetterId, RuleName, StageName)>,
+    /// What.
+    pub what: What,
+    /// From which address; empty where `detail` names several.
+    pub address: String,
+    /// Whether it is about a copy, and not about the letter itself.
+    pub copy: bool,
+    /// Whether the letter was to our own people.
+    pub ours: bool,
+    /// What was said.
+    pub detail: String,
 }
 
 /// One thing that no letter can settle, as a digest tells of it.

@@ -76,3 +76,11 @@ impl fmt::Display for LetterId {
         self.0.fmt(f)
     }
 }
+
+impl LetterId {
+    /// 0 to 99, so that letters refused together do not return together.
+    #[must_use]
+    pub fn spread(self) -> u8 {
+        u8::try_from(self.0.rem_euclid(100)).unwrap_or(0)
+    }
+}

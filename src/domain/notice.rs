@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::customer::Class;
+use super::delivery::OnUncertain;
 use super::ids::{CustomerId, EventId, LetterId, PaymentId, ReceivableId, RuleName, StageName};
 use super::offset::Offset;
 use super::rule::{BudgetKind, Recipient};
@@ -98,8 +99,9 @@ impl fmt::Display for NoticeKey {
 /// Where a letter stands.
 ///
 /// ```text
-/// queued -> sending -> sent | retry | rejected | uncertain | cancelled | expired | held
-/// retry  -> sending, cancelled, expired          held, uncertain -> only by a person or evidence
+/// queued -> sending -> sent | retry | rejected | uncertain | assumed | cancelled | expired | held
+/// retry  -> sending, cancelled, expired, uncertain
+/// held, uncertain, assumed -> only by a person or evidence; sent -> bounced, by evidence
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum LetterState {
@@ -109,12 +111,18 @@ pub enum LetterState {
     Sending,
     /// The relay accepted it.
     Sent,
+    /// The relay accepted it, and it came back. It is no delivered demand; its
+    /// stage counts, unless the address was dead.
+    Bounced,
     /// Not sent, to be tried again.
     Retry,
     /// The relay refused the recipient for good.
     Rejected,
     /// The relay may or may not have accepted it; never sent again by itself.
     Uncertain,
+    /// The same, where nobody is asked: it counts as sent
+    /// ([`OnUncertain::AssumeSent`](super::delivery::OnUncertain)).
+    Assumed,
     /// No longer due.
     Cancelled,
     /// Tried until its time ran out.
@@ -125,13 +133,15 @@ pub enum LetterState {
 
 impl LetterState {
     /// Every state.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Queued,
         Self::Sending,
         Self::Sent,
+        Self::Bounced,
         Self::Retry,
         Self::Rejected,
         Self::Uncertain,
+        Self::Assumed,
         Self::Cancelled,
         Self::Expired,
         Self::Held,
@@ -144,9 +154,11 @@ impl LetterState {
             Self::Queued => "queued",
             Self::Sending => "sending",
             Self::Sent => "sent",
+            Self::Bounced => "bounced",
             Self::Retry => "retry",
             Self::Rejected => "rejected",
             Self::Uncertain => "uncertain",
+            Self::Assumed => "assumed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Held => "held",
@@ -159,11 +171,11 @@ impl LetterState {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// Whether the letter was sent or may have been: it consumes its stage,
-    /// counts against the budget and is never repeated.
+    /// Whether the letter left or may have left: it consumes its stage, counts
+    /// against the budget and is never repeated.
     #[must_use]
     pub fn counts_as_sent(self) -> bool {
-        matches!(self, Self::Sent | Self::Uncertain | Self::Sending)
+        matches!(self, Self::Sent | Self::Bounced | Self::Uncertain | Self::Assumed | Self::Sending)
     }
 
     /// Whether it still waits to be sent, by itself or by a person.
@@ -254,6 +266,8 @@ pub struct Draft {
     pub not_before: Timestamp,
     /// Which customer stages could not go out, for an alarm to our people.
     pub passed_over: Vec<String>,
+    /// What becomes of it where nobody can know whether it arrived.
+    pub on_uncertain: OnUncertain,
 }
 
 impl Draft {

@@ -136,7 +136,12 @@ pub fn person(
         Recipient::Manager => Ok(ours()),
         Recipient::Operator => Ok(business.operator.clone()),
         Recipient::Guarantor => {
-            items.iter().find_map(|item| item.guarantor.clone()).ok_or(Stop::NoRecipient("guarantor"))
+            let guarantor = items.iter().find_map(|item| item.guarantor.clone());
+            let person = guarantor.ok_or(Stop::NoRecipient("guarantor"))?;
+            match facts.suppression(&person.address, class) {
+                Some(suppression) => Err(Stop::Suppressed(suppression.cause.clone())),
+                None => Ok(person),
+            }
         }
         Recipient::Other(address) => Ok(Person { name: address.to_string(), address: address.clone() }),
     }

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use super::address::Address;
 use super::calendar::Days;
 use super::customer::Class;
+use super::delivery::OnUncertain;
 use super::filter::{Audience, Filter};
 use super::ids::{RuleName, StageName};
 use super::ladder::then_name;
 use super::offset::Offset;
 use super::schedule::Schedule;
-use super::settings::Budget;
+use super::settings::{Budget, Settings};
 
 /// The date of a receivable that a rule can count from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -247,9 +248,19 @@ pub struct Rule {
     pub per_customer: Option<Budget>,
     /// On which days its letters leave, where it differs from `letters.hours`.
     pub days: Option<Days>,
+    /// What becomes of its letters where nobody can know whether they
+    /// arrived, where it differs from that of their class.
+    pub on_uncertain: Option<OnUncertain>,
 }
 
 impl Rule {
+    /// What becomes of a letter of it where nobody can know whether it
+    /// arrived.
+    #[must_use]
+    pub fn on_uncertain(&self, class: Class, settings: &Settings) -> OnUncertain {
+        self.on_uncertain.unwrap_or(settings.on_uncertain.of(class))
+    }
+
     /// Whether it tells our own people about many customers at intervals; see
     /// [`super::digest`].
     #[must_use]

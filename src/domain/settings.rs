@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::calendar::{Calendars, Hours};
-use super::customer::Person;
+use super::customer::{Class, Person};
+use super::delivery::OnUncertain;
 use super::offset::Offset;
 use super::receivable::Kind;
 
@@ -142,6 +143,44 @@ pub struct LimitationSettings {
     pub by_demand: bool,
 }
 
+/// What becomes of a letter of which nobody can know whether it arrived, by
+/// its class, where its rule does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UncertainSettings {
+    /// Reminders: a person decides.
+    pub dunning: OnUncertain,
+    /// Thanks and care: a second copy would be odd, and a lost one is no harm.
+    pub courtesy: OnUncertain,
+    /// News and invitations.
+    pub marketing: OnUncertain,
+    /// Letters to our own people.
+    pub internal: OnUncertain,
+}
+
+impl Default for UncertainSettings {
+    fn default() -> Self {
+        Self {
+            dunning: OnUncertain::Park,
+            courtesy: OnUncertain::AssumeSent,
+            marketing: OnUncertain::AssumeSent,
+            internal: OnUncertain::Park,
+        }
+    }
+}
+
+impl UncertainSettings {
+    /// What holds for letters of a class.
+    #[must_use]
+    pub fn of(&self, class: Class) -> OnUncertain {
+        match class {
+            Class::Dunning => self.dunning,
+            Class::Courtesy => self.courtesy,
+            Class::Marketing => self.marketing,
+            Class::Internal => self.internal,
+        }
+    }
+}
+
 /// Everything the planner needs to know of the configuration besides rules.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -160,4 +199,6 @@ pub struct Settings {
     pub max_data_age: Option<Offset>,
     /// What must be so before anything leaves.
     pub guards: Guards,
+    /// What becomes of letters of which nobody can know whether they arrived.
+    pub on_uncertain: UncertainSettings,
 }

@@ -192,6 +192,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                         SetAside::Later(_) => "postponed",
                         SetAside::Cancel => "cancelled",
                         SetAside::Hold => "held",
+                        SetAside::Park => "uncertain",
                     };
                     *report.letters.entry(word).or_default() += 1;
                 }

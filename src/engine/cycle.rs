@@ -54,6 +54,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             for facts in &page {
                 let mut plan = plan_one(&rules, &office, facts, &mut report, now);
                 let notices = facts.customers.iter().flat_map(|customer| &customer.notices);
+                let notices = notices.chain(facts.digests.iter().flat_map(|digest| &digest.past));
                 parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
                 note(&mut report, &plan, &rules, &office);
                 plan.verdicts = Vec::new();
@@ -128,10 +129,15 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let now = self.clock.now();
             let (row, facts) = self.store.letter_and_facts(letter, reach.clone()).await?;
             let asked = plan::recheck(rules, &office.settings, &facts, letter, &row.draft, now);
-            if let Recheck::Cancel { why } = asked
-                && self.store.withdraw(letter, why.clone(), now).await?
-            {
-                journal::set_aside(office.mask_addresses, &row, &SetAside::Cancel, &why);
+            let Recheck::Cancel { why } = asked else { continue };
+            // Why a digest could not leave is news of its own.
+            let why = match row.draft.customer {
+                Some(_) => why,
+                None => format!("{}; the next one tells of it", row.reason),
+            };
+            if self.store.withdraw(letter, why.clone(), now).await? {
+                let what = if row.maybe_sent { SetAside::Park } else { SetAside::Cancel };
+                journal::set_aside(office.mask_addresses, &row, &what, &why);
             }
         }
         Ok(())

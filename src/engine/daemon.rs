@@ -11,9 +11,10 @@ use tracing::{error, info, warn};
 
 use super::{Engine, Office, journal};
 use crate::clock::Clock;
+use crate::domain::notice::LetterState;
 use crate::problem::Problem;
 use crate::relay::Relay;
-use crate::store::{Store, StoreError};
+use crate::store::{OutboxFilter, Store, StoreError};
 
 /// What the outside tells the daemon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,16 +85,23 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     Ok(())
 }
 
-/// Letters found half-sent belong to a process that died.
+/// Letters found half-sent belong to a process that died; what becomes of
+/// each, its rule says.
 ///
 /// # Errors
 /// What the store could not do.
 pub async fn recover<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>) -> Result<(), StoreError> {
-    let uncertain = engine.store().recover(engine.clock().now()).await?;
+    let mut uncertain = Vec::new();
+    for letter in engine.store().recover(engine.clock().now()).await? {
+        let filter = OutboxFilter { letter: Some(letter), limit: 1, ..OutboxFilter::default() };
+        for row in engine.store().outbox(filter).await? {
+            journal::recovered(&row);
+            uncertain.extend((row.state == LetterState::Uncertain).then(|| letter.to_string()));
+        }
+    }
     if !uncertain.is_empty() {
-        let letters: Vec<String> = uncertain.iter().map(ToString::to_string).collect();
         error!(
-            letters = letters.join(","),
+            letters = uncertain.join(","),
             "uncertain: the process ended between handing over and the answer; see `courtesy outbox list --state uncertain`"
         );
     }

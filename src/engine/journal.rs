@@ -39,11 +39,15 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
         LetterState::Uncertain => {
             error!(%letter, rule, stage, customer, about, to, attempt, reason, message_id, "uncertain");
         }
+        LetterState::Assumed => {
+            warn!(%letter, rule, stage, customer, about, to, attempt, reason, message_id, "assumed to be sent");
+        }
         LetterState::Retry => {
             let again = transition.next_attempt_at.map(|at| at.to_string()).unwrap_or_default();
             warn!(%letter, rule, stage, customer, about, to, attempt, reason, again, "not sent, to be tried again");
         }
         LetterState::Rejected
+        | LetterState::Bounced
         | LetterState::Held
         | LetterState::Expired
         | LetterState::Cancelled
@@ -57,6 +61,34 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
         let to = if mask { copy.address.masked() } else { copy.address.to_string() };
         let reply = shown(mask, &copy.reply.to_string()).into_owned();
         warn!(%letter, rule, stage, customer, to, reply, "copy not sent");
+    }
+}
+
+/// A letter whose attempt ended with the process.
+pub fn recovered(row: &OutboxLetter) {
+    let draft = &row.draft;
+    let letter = row.id;
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
+    let (about, reason) = (about(draft), row.reason.as_str());
+    match row.state {
+        LetterState::Assumed => {
+            warn!(%letter, rule, stage, customer, about, reason, "assumed to be sent");
+        }
+        LetterState::Retry => {
+            let again = row.next_attempt_at;
+            warn!(%letter, rule, stage, customer, about, reason, %again, "uncertain, to be tried again");
+        }
+        LetterState::Uncertain
+        | LetterState::Queued
+        | LetterState::Sending
+        | LetterState::Sent
+        | LetterState::Bounced
+        | LetterState::Rejected
+        | LetterState::Cancelled
+        | LetterState::Expired
+        | LetterState::Held => {
+            error!(%letter, rule, stage, customer, about, reason, "uncertain");
+        }
     }
 }
 
@@ -74,6 +106,9 @@ pub fn set_aside(mask: bool, row: &OutboxLetter, what: &SetAside, why: &str) {
         }
         SetAside::Cancel => {
             info!(%letter, rule, stage, customer, about, reason = why, state = "cancelled", "not sent");
+        }
+        SetAside::Park => {
+            error!(%letter, rule, stage, customer, about, reason = why, "uncertain");
         }
         SetAside::Hold => {
             warn!(%letter, rule, stage, customer, about, reason = why, state = "held", "not sent");

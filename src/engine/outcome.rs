@@ -33,6 +33,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             next_attempt_at: Some(again),
             reason: "the attempt could not be recorded, and was not made".to_owned(),
             suppress: false,
+            maybe_sent: ready.row.maybe_sent,
         };
         self.finish(round, ready, ready.row.attempts + 1, &transition, Vec::new()).await;
     }
@@ -49,8 +50,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let context = AttemptContext {
             attempt,
             class: ready.draft.class,
-            spread: u8::try_from(ready.row.id.0.rem_euclid(100)).unwrap_or(0),
+            spread: ready.row.id.spread(),
             first_attempt_at: ready.row.first_attempt_at.unwrap_or(now),
+            on_uncertain: ready.draft.on_uncertain,
+            maybe_sent: ready.row.maybe_sent,
         };
         let transition = delivery::transition(&outcome, context, now);
         let left_out = match &outcome {

@@ -60,12 +60,18 @@ fn decide_and_make(
         // When it was to leave is history now, and no change.
         Recheck::Due(draft) => Draft { not_before: row.draft.not_before, ..*draft },
         Recheck::Later { until, why } => return Err((SetAside::Later(until), why)),
+        // What may have arrived stays said, due or not.
+        Recheck::Cancel { why } if row.maybe_sent => return Err((SetAside::Park, why)),
         Recheck::Cancel { why } => return Err((SetAside::Cancel, why)),
     };
     if draft.approve && !row.approved {
         return Err((SetAside::Hold, "awaiting approval".to_owned()));
     }
     match make(office, row, &draft, (facts, peers), now) {
+        Ok(made) if row.maybe_sent && row.made.as_ref() != Some(&made) => {
+            let why = "it may have arrived at an earlier attempt, and would say something else now";
+            Err((SetAside::Park, why.to_owned()))
+        }
         Ok(made) => Ok((draft, made)),
         Err(error) => Err((SetAside::Hold, error.to_string())),
     }

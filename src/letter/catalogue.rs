@@ -135,13 +135,26 @@ const TESTIMONIAL: &[Variable] = &[
 
 const TOLD: &[Variable] = &[
     always("letter", "its number, for `courtesy outbox show`"),
-    always("customer", "whose it is, by name"),
-    always("customer_id", "the business's own number of the customer"),
+    always("customer", "whose it is, by name; of a digest, its reader's address"),
+    maybe("customer_id", "the business's own number of the customer; not for a digest"),
     always("rule", "the rule that wrote it"),
     always("stage", "its stage"),
     maybe("about", "the numbers of the claims it leads with, at most five"),
     always("state", "`sent`, `cancelled`, `held`, …; with the filter `state` in words"),
     maybe("reason", "why it stands there; with the filter `reason` in words"),
+];
+
+const RETURNED: &[Variable] = &[
+    always("customer", "whose it is, by name"),
+    maybe("customer_id", "the business's own number of the customer; not for a digest"),
+    maybe("letter", "the letter's number; missing where somebody unsubscribed"),
+    maybe("rule", "the rule that wrote it"),
+    maybe("stage", "its stage"),
+    always("what", "`bounced`, `refused` (a copy), `complaint` or `unsubscribed`"),
+    maybe("address", "from which address; missing where `detail` names several"),
+    always("copy", "whether it is about a copy, and not about the letter itself"),
+    always("ours", "whether the letter was to our own people"),
+    always("detail", "what was said"),
 ];
 
 const MATTER: &[Variable] = &[
@@ -188,6 +201,13 @@ const DIGEST: &[Variable] = &[
     always("waiting_count", "how many, listed or not"),
     shaped("matters", Shape::Records(MATTER), false, "what no letter can settle, at most 50"),
     always("matters_count", "how many, listed or not"),
+    shaped(
+        "returned",
+        Shape::Records(RETURNED),
+        false,
+        "what came back, and copies that were refused, at most 50",
+    ),
+    always("returned_count", "how many, listed or not"),
 ];
 
 /// Everything a template may use.

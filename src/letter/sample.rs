@@ -12,6 +12,7 @@ use jiff::{Timestamp, ToSpan};
 use super::{MailSettings, ReplyTo, Testimonial, Unsubscribe};
 use crate::domain::address::{Address, AddressError};
 use crate::domain::customer::{Customer, Person};
+use crate::domain::delivery::OnUncertain;
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts};
 use crate::domain::figures::Peers;
@@ -277,5 +278,6 @@ fn draft(rule: &Rule, stage: &Stage, template: &str, to: &[Recipient], facts: &F
         budget: None,
         not_before: noon(TODAY),
         passed_over: if edge == Edge::Full { vec!["friendly: address suppressed".into()] } else { vec![] },
+        on_uncertain: OnUncertain::Park,
     }
 }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::customer::{Class, Suppression};
 use crate::domain::event::EventOutcome;
 use crate::domain::ids::{CustomerId, LetterId, ReceivableId, RuleName};
 use crate::domain::notice::LetterState;
 use crate::domain::receivable::{PauseCause, Status};
+use crate::domain::returned::What;
 
 /// Which rows of the outbox.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,7 +34,8 @@ pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// `letter`, `payment`, `event`, `promise`, `dispute`, `hold`,
-    /// `acknowledgement`, `status` or `due_on`.
+    /// `acknowledgement`, `status`, `due_on`, what came back (see [`What`]),
+    /// `suppressed` or `written to again`.
     pub what: &'static str,
     /// What it is about: rule and stage, or the subject's number.
     pub about: String,
@@ -40,6 +43,42 @@ pub struct HistoryEntry {
     pub detail: String,
     /// For a letter: which.
     pub letter: Option<LetterId>,
+}
+
+/// A suppression, with who made it and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suppressed {
+    /// What is stopped, and why.
+    pub suppression: Suppression,
+    /// Who said so; empty is the mail system itself.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was taken from a mail, for one address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Taken {
+    /// The letter it is about.
+    pub letter: Option<LetterId>,
+    /// Whose.
+    pub customer: Option<CustomerId>,
+    /// What it says.
+    pub what: What,
+    /// For whom.
+    pub address: String,
+    /// Whether that was a copy.
+    pub copy: bool,
+    /// What was said, on one line.
+    pub detail: String,
+    /// Where the letter stands now.
+    pub state: Option<LetterState>,
+    /// Whether its stage is free again.
+    pub frees: bool,
+    /// The classes that do not go to the address any more; empty is all.
+    pub suppressed: Option<Vec<Class>>,
+    /// False where the same mail was taken before, and nothing changed.
+    pub new: bool,
 }
 
 /// With whom something happened.

@@ -21,8 +21,10 @@ mod outbox;
 mod people;
 mod record;
 mod resume;
+mod returns;
 mod rows;
 mod rules;
+mod suppressions;
 mod witness;
 mod worker;
 
@@ -51,7 +53,7 @@ use crate::domain::rule::RuleSeen;
 use crate::domain::settings::Guards;
 
 pub use self::asking::About;
-pub use self::operator::Decision;
+pub use self::operator::{Decided, Decision};
 pub use self::resume::PerhapsSent;
 
 /// What the store must know of the configuration.
@@ -337,7 +339,7 @@ impl Store for SqliteStore {
     }
 
     async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
-        self.write("looking for lost letters", move |desk| outbox::recover(&desk.conn, now)).await
+        self.write("looking for lost letters", move |desk| outbox::recover(desk, now)).await
     }
 
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {

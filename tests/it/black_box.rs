@@ -10,6 +10,7 @@ mod explain;
 mod hold;
 mod played;
 mod preview;
+mod returns;
 mod screens;
 mod send_test;
 mod terminal;

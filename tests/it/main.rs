@@ -7,6 +7,7 @@ mod check;
 mod faults;
 mod hold;
 mod import;
+mod inbox;
 mod letters;
 mod relay;
 mod scenarios;

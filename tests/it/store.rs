@@ -6,4 +6,5 @@ mod facts;
 mod files;
 mod letters;
 mod recording;
+mod returns;
 pub mod world;

@@ -10,13 +10,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("main", &["cli", "clock"]),
     (
         "cli",
-        &["cli", "config", "engine", "store", "letter", "relay", "clock", "domain", "problem", "nearest"],
+        &[
+            "cli", "config", "engine", "store", "letter", "relay", "inbox", "clock", "domain", "problem",
+            "nearest",
+        ],
     ),
     ("config", &["config", "store", "letter", "relay", "domain", "problem", "nearest"]),
     ("engine", &["engine", "store", "letter", "relay", "clock", "domain", "problem"]),
     ("store", &["store", "domain", "nearest"]),
     ("letter", &["letter", "domain", "problem", "nearest"]),
     ("relay", &["relay", "domain"]),
+    ("inbox", &["inbox", "domain"]),
     ("clock", &[]),
     ("problem", &[]),
     ("nearest", &[]),

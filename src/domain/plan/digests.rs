@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::Found;
 use super::view::our_next_open;
 use crate::domain::customer::Class;
+use crate::domain::delivery::OnUncertain;
 use crate::domain::digest::{Digest, DigestOrder};
 use crate::domain::facts::Facts;
-use crate::domain::notice::{Draft, Line, NoticeKey, Priority};
+use crate::domain::notice::{Draft, LetterState, Line, NoticeKey, PastNotice, Priority};
 use crate::domain::rule::{Recipient, Rule, Rules};
 use crate::domain::settings::Settings;
 
@@ -39,8 +40,11 @@ pub fn letters(
 fn letter(rule: &Rule, settings: &Settings, digest: &Digest, now: Timestamp) -> Option<Draft> {
     let round = digest.until.to_zoned_datetime(settings.business.zone.clone()).strftime("%FT%R").to_string();
     let stage = rule.stages.first()?;
-    // One that waits tells of the rest as well, when it leaves.
-    let said = |past: &crate::domain::notice::PastNotice| past.key.round == round || past.state.is_waiting();
+    // One that leaves by itself tells of the rest as well; one that waits for a
+    // person keeps no other back.
+    let said = |past: &PastNotice| {
+        past.key.round == round || matches!(past.state, LetterState::Queued | LetterState::Retry)
+    };
     if digest.news.is_empty() || digest.past.iter().any(said) {
         return None;
     }
@@ -70,6 +74,8 @@ fn letter(rule: &Rule, settings: &Settings, digest: &Digest, now: Timestamp) -> 
         budget: None,
         not_before: our_next_open(settings, now, rule.days.unwrap_or(settings.letters.hours.days)),
         passed_over: Vec::new(),
+        // The next one tells again of what may have been lost.
+        on_uncertain: rule.on_uncertain.unwrap_or(OnUncertain::AssumeSent),
     })
 }
 

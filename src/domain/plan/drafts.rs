@@ -8,7 +8,7 @@ use super::view::{View, priority};
 use crate::domain::customer::Class;
 use crate::domain::ids::StageName;
 use crate::domain::ladder::{Rung, Track};
-use crate::domain::notice::{Draft, LetterState, Line, NoticeKey};
+use crate::domain::notice::{Draft, LetterState, Line, NoticeKey, PastNotice};
 use crate::domain::recipients;
 use crate::domain::rule::{Anchor, Recipient, Rule};
 use crate::domain::stop::Stop;
@@ -88,11 +88,12 @@ fn letter(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -> Pro
     });
     let days = view.days_of(rule);
     let not_before = view.leaves_at(days, to_customer);
+    let class = if to_customer { rule.class } else { Class::Internal };
     let draft = Draft {
         customer: Some(view.of.customer.id.clone()),
         rule: rule.name.clone(),
         stage: lead.rung.name.clone(),
-        class: if to_customer { rule.class } else { Class::Internal },
+        class,
         template: lead.rung.template.to_owned(),
         to: lead.rung.to.to_vec(),
         cc: if is_then(lead) { Vec::new() } else { stage.cc.clone() },
@@ -103,6 +104,7 @@ fn letter(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -> Pro
         budget: to_customer.then_some(rule.budget),
         not_before,
         passed_over: if to_customer { Vec::new() } else { passed_over(view, rule, lead, with) },
+        on_uncertain: rule.on_uncertain(class, view.settings),
     };
     Proposal { draft, day: view.day(not_before) }
 }
@@ -121,6 +123,11 @@ fn line(rule: &Rule, due: &Due<'_>, leading: bool) -> Line {
         leading,
     }
 }
+
+/// Letters that count for the ladder, and of which nobody may say that the
+/// customer has them.
+const NOT_DELIVERED: [(&[LetterState], &str); 2] =
+    [(&[LetterState::Uncertain, LetterState::Assumed], "uncertain"), (&[LetterState::Bounced], "bounced")];
 
 /// Which of the customer's letters could not go out, and why, item by item.
 fn passed_over(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -> Vec<String> {
@@ -147,14 +154,19 @@ fn passed_over(view: &View<'_>, rule: &Rule, lead: &Due<'_>, with: &[Due<'_>]) -
             let why = due.customer_stop.as_deref().unwrap_or("not sent");
             said.push(format!("{label}: {} ({why})", missed.join(", ")));
         }
-        let uncertain: Vec<&str> = past
-            .iter()
-            .filter(|notice| notice.key.rule == rule.name && notice.key.round == due.round)
-            .filter(|notice| notice.to_customer && notice.state == LetterState::Uncertain)
-            .map(|notice| notice.key.stage.as_str())
-            .collect();
-        if !uncertain.is_empty() {
-            said.push(format!("{label}: {} (uncertain)", uncertain.join(", ")));
+        let of_round = |notice: &&&PastNotice| {
+            notice.to_customer && notice.key.rule == rule.name && notice.key.round == due.round
+        };
+        for (states, word) in NOT_DELIVERED {
+            let such: Vec<&str> = past
+                .iter()
+                .filter(of_round)
+                .filter(|notice| states.contains(&notice.state))
+                .map(|notice| notice.key.stage.as_str())
+                .collect();
+            if !such.is_empty() {
+                said.push(format!("{label}: {} ({word})", such.join(", ")));
+            }
         }
     }
     said

@@ -4,6 +4,7 @@
 mod alarms;
 mod audience;
 pub(in crate::domain) mod build;
+mod evidence;
 mod ladders;
 mod promises;
 mod properties;

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::views::{Day, Named, OwnerView};
 use super::{clean, name_of};
 use crate::domain::customer::Class;
-use crate::domain::digest::{Digest, Matter, Told};
+use crate::domain::digest::{Digest, Matter, Returned, Told};
+use crate::domain::ids::CustomerId;
 use crate::letter::Occasion;
 
 /// Every name of a digest's letter.
@@ -36,13 +37,16 @@ struct DigestView {
     waiting_count: u32,
     matters: Vec<MatterView>,
     matters_count: u32,
+    returned: Vec<ReturnedView>,
+    returned_count: u32,
 }
 
 #[derive(Serialize)]
 struct ToldView {
     letter: i64,
     customer: String,
-    customer_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
     rule: String,
     stage: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +54,25 @@ struct ToldView {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReturnedView {
+    customer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    letter: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
+    what: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    copy: bool,
+    ours: bool,
+    detail: String,
 }
 
 #[derive(Serialize)]
@@ -93,6 +116,8 @@ fn digest_view(digest: &Digest, zone: &TimeZone) -> DigestView {
         waiting_count: news.waiting.all,
         matters: news.matters.first.iter().map(matter_view).collect(),
         matters_count: news.matters.all,
+        returned: news.returned.first.iter().map(returned_view).collect(),
+        returned_count: news.returned.all,
     }
 }
 
@@ -105,13 +130,29 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
 fn told_view(told: &Told) -> ToldView {
     ToldView {
         letter: told.letter.0,
-        customer: named(&told.customer_name, told.customer.as_str()),
-        customer_id: clean::value(told.customer.as_str()),
+        customer: named(&told.customer_name, told.customer.as_ref().map_or("", CustomerId::as_str)),
+        customer_id: told.customer.as_ref().map(|id| clean::value(id.as_str())),
         rule: clean::value(told.rule.as_str()),
         stage: clean::value(told.stage.as_str()),
         about: clean::optional(Some(&told.about)),
         state: told.state.as_str(),
         reason: clean::optional(Some(&told.reason)),
+    }
+}
+
+fn returned_view(returned: &Returned) -> ReturnedView {
+    let letter = returned.letter.as_ref();
+    ReturnedView {
+        customer: named(&returned.customer_name, returned.customer.as_ref().map_or("", CustomerId::as_str)),
+        customer_id: returned.customer.as_ref().map(|id| clean::value(id.as_str())),
+        letter: letter.map(|(id, _, _)| id.0),
+        rule: letter.map(|(_, rule, _)| clean::value(rule.as_str())),
+        stage: letter.map(|(_, _, stage)| clean::value(stage.as_str())),
+        what: returned.what.as_str(),
+        address: clean::optional(Some(&returned.address)),
+        copy: returned.copy,
+        ours: returned.ours,
+        detail: clean::value(&returned.detail),
     }
 }
 

@@ -4,10 +4,11 @@ use jiff::ToSpan;
 
 use super::{Edge, MailSettings, Sample, TODAY, noon};
 use crate::domain::customer::Person;
-use crate::domain::digest::{Digest, Matter, News, ROWS_MAX, Rows, Told};
+use crate::domain::digest::{Digest, Matter, News, ROWS_MAX, Returned, Rows, Told};
 use crate::domain::facts::Facts;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::{Draft, LetterState};
+use crate::domain::returned::What;
 
 /// Turns the sample of a letter to a customer into that of a digest.
 pub(super) fn sample(
@@ -46,6 +47,7 @@ fn news(edge: Edge) -> News {
         unsent: rows(edge, |bare| told(LetterState::Cancelled, bare)),
         waiting: rows(edge, |bare| told(LetterState::Held, bare)),
         matters: matters("address missing"),
+        returned: rows(edge, returned),
     }
 }
 
@@ -62,13 +64,26 @@ fn told(state: LetterState, bare: bool) -> Told {
     let known = |text: &str| if bare { String::new() } else { text.to_owned() };
     Told {
         letter: LetterId(7),
-        customer: "C1".into(),
+        customer: (!bare).then(|| "C1".into()),
         customer_name: "Sample Customer".into(),
         rule: "payment-reminders".into(),
         stage: "firm".into(),
         about: known("2026-0001"),
         state,
         reason: known("settled"),
+    }
+}
+
+fn returned(bare: bool) -> Returned {
+    Returned {
+        customer: (!bare).then(|| "C1".into()),
+        customer_name: "Sample Customer".into(),
+        letter: (!bare).then(|| (LetterId(7), "payment-reminders".into(), "firm".into())),
+        what: if bare { What::Unsubscribed } else { What::Bounced },
+        address: if bare { String::new() } else { "info@sample.example".into() },
+        copy: !bare,
+        ours: false,
+        detail: "552 5.2.2 mailbox full".into(),
     }
 }
 

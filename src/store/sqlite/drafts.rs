@@ -7,7 +7,7 @@ use super::facts::{budget_from_word, budget_word, notice_key};
 use super::rows::{At, Day, Fault, at, at_opt, day, word, word_opt};
 use crate::domain::address::Address;
 use crate::domain::customer::Class;
-use crate::domain::delivery::Parcel;
+use crate::domain::delivery::{OnUncertain, Parcel};
 use crate::domain::ids::{CustomerId, LetterId};
 use crate::domain::notice::{Draft, LetterState, Line, NoticeKey, Priority};
 use crate::domain::rule::Recipient;
@@ -18,7 +18,7 @@ use crate::store::{Made, OutboxLetter};
 pub(super) const LETTER_COLUMNS: &str = "
     l.id, c.id, l.rule, l.stage, l.class, l.template, l.recipients, l.copies, l.deadline, l.approve, l.priority,
     l.budget, l.not_before, l.passed_over, l.state, l.reason, l.attempts, l.queued_at, l.next_attempt_at,
-    l.first_attempt_at, l.finished_at, l.approved";
+    l.first_attempt_at, l.finished_at, l.approved, l.on_uncertain, l.maybe_sent";
 
 /// A letter without its lines and bytes.
 pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
@@ -37,6 +37,7 @@ pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
         budget: word_opt(row, 11, budget_from_word)?,
         not_before: at(row, 12)?,
         passed_over: word(row, 13, |text| serde_json::from_str(text).ok())?,
+        on_uncertain: word(row, 22, OnUncertain::from_word)?,
     };
     Ok(OutboxLetter {
         id: LetterId(row.get(0)?),
@@ -49,6 +50,7 @@ pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
         first_attempt_at: at_opt(row, 19)?,
         finished_at: at_opt(row, 20)?,
         approved: row.get(21)?,
+        maybe_sent: row.get(23)?,
         made: None,
     })
 }
@@ -147,8 +149,9 @@ pub(super) struct Start<'a> {
 pub(super) fn insert(conn: &Connection, draft: &Draft, start: &Start<'_>) -> Result<LetterId, Fault> {
     conn.prepare_cached(
         "INSERT INTO letters (customer, rule, stage, class, template, recipients, copies, deadline, approve,
-             priority, budget, not_before, passed_over, state, reason, queued_at, next_attempt_at, day)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?12, ?17)",
+             priority, budget, not_before, passed_over, state, reason, queued_at, next_attempt_at, day,
+             on_uncertain)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?12, ?17, ?18)",
     )?
     .execute(params![
         start.customer,
@@ -168,6 +171,7 @@ pub(super) fn insert(conn: &Connection, draft: &Draft, start: &Start<'_>) -> Res
         start.reason,
         At(start.now),
         Day(start.day),
+        draft.on_uncertain.as_str(),
     ])?;
     let letter = LetterId(conn.last_insert_rowid());
     insert_lines(conn, letter, start.customer, &draft.lines)?;
@@ -187,7 +191,8 @@ pub(super) fn replace(
 ) -> Result<(), Fault> {
     conn.prepare_cached(
         "UPDATE letters SET rule = ?2, stage = ?3, class = ?4, template = ?5, recipients = ?6, copies = ?7,
-             deadline = ?8, approve = ?9, priority = ?10, budget = ?11, not_before = ?12, passed_over = ?13
+             deadline = ?8, approve = ?9, priority = ?10, budget = ?11, not_before = ?12, passed_over = ?13,
+             on_uncertain = ?14
          WHERE id = ?1",
     )?
     .execute(params![
@@ -204,6 +209,7 @@ pub(super) fn replace(
         draft.budget.map(budget_word),
         At(draft.not_before),
         passed_over(draft)?,
+        draft.on_uncertain.as_str(),
     ])?;
     conn.prepare_cached("DELETE FROM notices WHERE letter = ?1")?.execute([letter.0])?;
     insert_lines(conn, letter, customer, &draft.lines)

@@ -5,10 +5,11 @@ use rusqlite::Row;
 
 use super::books::expect_customer;
 use super::facts::money;
-use super::rows::{Fault, at, day};
+use super::rows::{Fault, at, day, word};
 use super::worker::Desk;
 use crate::domain::calendar::day_begins;
 use crate::domain::ids::{CustomerId, LetterId};
+use crate::domain::returned::What;
 use crate::store::HistoryEntry;
 
 /// Oldest first. What has a date and no moment stands at the beginning of
@@ -23,6 +24,9 @@ pub(super) fn of(desk: &mut Desk, customer: &CustomerId) -> Result<Vec<HistoryEn
         (PAUSES, pause),
         (ACKNOWLEDGEMENTS, acknowledgement),
         (CHANGES, change),
+        (RETURNS, returned),
+        (SUPPRESSIONS, suppression),
+        (LIFTED, lifted),
     ] {
         let mut statement = desk.conn.prepare_cached(sql)?;
         let mut rows = statement.query([key])?;
@@ -135,4 +139,48 @@ fn change(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
     let (old, new, source): (String, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
     let detail = format!("{old} -> {new} ({source})");
     Ok(HistoryEntry { at: at(row, 0)?, what, about: row.get(2)?, detail, letter: None })
+}
+
+const RETURNS: &str = "
+    SELECT at, what, address, detail, copy, letter FROM returns WHERE customer = ?1 ORDER BY at, key";
+
+fn returned(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
+    let copy = if row.get(4)? { "a copy; " } else { "" };
+    let detail = format!("{copy}{}", row.get_ref(3)?.as_str()?);
+    let what = word(row, 1, What::from_word)?.as_str();
+    let letter = row.get::<_, Option<i64>>(5)?.map(LetterId);
+    Ok(HistoryEntry { at: at(row, 0)?, what, about: row.get(2)?, detail, letter })
+}
+
+const SUPPRESSIONS: &str = "
+    SELECT s.made_at, s.address, s.classes, s.cause, s.who
+    FROM customers AS c JOIN relationships AS r ON r.key = c.relationship
+    JOIN (SELECT made_at, address, classes, cause, who FROM suppressions
+          UNION ALL SELECT made_at, address, classes, cause, who FROM lifted) AS s ON s.address = r.name
+    WHERE c.key = ?1 ORDER BY s.made_at";
+
+fn suppression(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
+    by_whom(row, "suppressed")
+}
+
+const LIFTED: &str = "
+    SELECT s.lifted_at, s.address, s.classes, s.reason, s.lifted_by
+    FROM customers AS c JOIN relationships AS r ON r.key = c.relationship JOIN lifted AS s ON s.address = r.name
+    WHERE c.key = ?1 ORDER BY s.lifted_at";
+
+fn lifted(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
+    by_whom(row, "written to again")
+}
+
+fn by_whom(row: &Row<'_>, what: &'static str) -> rusqlite::Result<HistoryEntry> {
+    let (classes, why, who): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    let classes = if classes.is_empty() { "all classes" } else { &classes };
+    let mut detail = classes.to_owned();
+    if !why.is_empty() {
+        detail = format!("{detail}: {why}");
+    }
+    if !who.is_empty() {
+        detail = format!("{detail} ({who})");
+    }
+    Ok(HistoryEntry { at: at(row, 0)?, what, about: row.get(1)?, detail, letter: None })
 }

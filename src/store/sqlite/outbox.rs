@@ -1,23 +1,24 @@
 //! The outbox: queueing, claiming, recording, listing.
 
+mod attempts;
 mod listing;
 mod queue;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
+use self::attempts::Standing;
+pub(super) use self::attempts::{begin_attempt, finish_attempt, recover};
 pub(super) use self::listing::list;
 pub(super) use self::queue::{Entry, HandedOut, enqueue};
-use super::drafts;
 use super::facts;
-use super::rows::{At, Day, Fault, at_opt, word};
+use super::rows::{At, Day, Fault, at_opt};
 use super::worker::Desk;
-use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
-use crate::store::{Begun, Claim, OutboxFilter, OutboxLetter, SetAside, StoreError};
+use crate::store::{OutboxFilter, OutboxLetter, SetAside, StoreError};
 
 fn civil_day(desk: &Desk, zone: Option<&str>, at: Timestamp) -> Date {
     at.to_zoned_datetime(desk.zones.get(zone)).date()
@@ -72,11 +73,14 @@ pub(super) fn withdraw(
     why: &str,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let held = Standing::read(conn, letter)?.state == LetterState::Held;
-    if held {
-        move_on(conn, letter, LetterState::Cancelled, why, now)?;
+    let standing = Standing::read(conn, letter)?;
+    if standing.state != LetterState::Held {
+        return Ok(false);
     }
-    Ok(held)
+    // What may have arrived at an earlier attempt frees nothing.
+    let state = if standing.maybe_sent { LetterState::Uncertain } else { LetterState::Cancelled };
+    move_on(conn, letter, state, why, now)?;
+    Ok(true)
 }
 
 fn no_letter(letter: LetterId) -> Fault {
@@ -114,133 +118,6 @@ fn facts_of(desk: &Desk, letter: LetterId, customer: Option<i64>, reach: &Reach)
         .ok_or_else(|| Fault::odd("a customer without a relationship"))
 }
 
-/// Where a letter stands, for the fences.
-struct Standing {
-    customer: Option<i64>,
-    zone: Option<String>,
-    state: LetterState,
-    attempts: u32,
-}
-
-impl Standing {
-    fn read(conn: &Connection, letter: LetterId) -> Result<Self, Fault> {
-        conn.prepare_cached(
-            "SELECT l.customer, c.timezone, l.state, l.attempts
-             FROM letters AS l LEFT JOIN customers AS c ON c.key = l.customer WHERE l.id = ?1",
-        )?
-        .query_row([letter.0], |row| {
-            Ok(Self {
-                customer: row.get(0)?,
-                zone: row.get(1)?,
-                state: word(row, 2, LetterState::from_word)?,
-                attempts: row.get(3)?,
-            })
-        })
-        .optional()?
-        .ok_or_else(|| no_letter(letter))
-    }
-
-    /// Whether it waits by itself and nobody has attempted it since.
-    fn is_where(&self, attempts: u32) -> bool {
-        matches!(self.state, LetterState::Queued | LetterState::Retry) && self.attempts == attempts
-    }
-}
-
-pub(super) fn begin_attempt(
-    desk: &mut Desk,
-    claim: &Claim,
-    reach: &Reach,
-    now: Timestamp,
-) -> Result<Begun, Fault> {
-    if let Some(witness) = &mut desk.witness {
-        witness.admit(&desk.conn)?;
-    }
-    let standing = Standing::read(&desk.conn, claim.letter)?;
-    if !standing.is_where(claim.attempts) {
-        return Ok(Begun::Gone);
-    }
-    let fresh = facts_of(desk, claim.letter, standing.customer, reach)?;
-    if !same(&claim.facts, &fresh) {
-        return Ok(Begun::FactsChanged);
-    }
-    let letter = claim.letter;
-    // Lines change in here alone, so the fence holds for those it was read with.
-    if let Some(draft) = &claim.changed {
-        for line in &draft.lines {
-            if drafts::is_taken(&desk.conn, &line.key, Some(letter))? {
-                return Ok(Begun::FactsChanged);
-            }
-        }
-        drafts::replace(&desk.conn, letter, standing.customer, draft)?;
-    }
-    drafts::keep_made(&desk.conn, letter, &claim.made)?;
-    let attempt = claim.attempts + 1;
-    desk.conn
-        .prepare_cached(
-            "UPDATE letters SET state = 'sending', reason = '', attempts = ?2, day = ?3,
-                 first_attempt_at = COALESCE(first_attempt_at, ?4), finished_at = NULL
-             WHERE id = ?1",
-        )?
-        .execute(params![letter.0, attempt, Day(claim.day), At(now)])?;
-    desk.conn
-        .prepare_cached("INSERT INTO attempts (letter, number, began_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![letter.0, attempt, At(now)])?;
-    if let Some(witness) = &mut desk.witness {
-        witness.note(&desk.conn, letter)?;
-    }
-    Ok(Begun::Attempt(attempt))
-}
-
-/// Whether two readings say the same. When rules last looked is the
-/// planner's bookmark and nothing that a letter could depend on.
-fn same(read: &Facts, fresh: &Facts) -> bool {
-    read.relationship == fresh.relationship
-        && read.customers == fresh.customers
-        && read.suppressions == fresh.suppressions
-        && read.payments_read_at == fresh.payments_read_at
-        && read.digests == fresh.digests
-}
-
-pub(super) fn finish_attempt(
-    desk: &mut Desk,
-    letter: LetterId,
-    attempt: u32,
-    transition: &Transition,
-    left_out: &[LeftOut],
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let standing = Standing::read(&desk.conn, letter)?;
-    let left_out: Vec<String> =
-        left_out.iter().map(|one| format!("{}: {}", one.address.as_str(), one.reply)).collect();
-    desk.conn
-        .prepare_cached(
-            "UPDATE attempts SET ended_at = ?3, state = ?4, reason = ?5, left_out = NULLIF(?6, '')
-             WHERE letter = ?1 AND number = ?2 AND ended_at IS NULL",
-        )?
-        .execute(params![
-            letter.0,
-            attempt,
-            At(now),
-            transition.state.as_str(),
-            transition.reason,
-            left_out.join("\n")
-        ])?;
-    if standing.state != LetterState::Sending || standing.attempts != attempt {
-        return Ok(());
-    }
-    let next = transition.next_attempt_at.filter(|_| transition.state.is_waiting());
-    // A letter that waits again is dated on the day it may leave.
-    let day = next.map(|at| civil_day(desk, standing.zone.as_deref(), at));
-    move_on(&desk.conn, letter, transition.state, &transition.reason, now)?;
-    if let (Some(next), Some(day)) = (next, day) {
-        put_off(&desk.conn, letter, next, day)?;
-    }
-    if transition.suppress {
-        suppress_recipient(&desk.conn, letter, &transition.reason, now)?;
-    }
-    Ok(())
-}
-
 /// Changes a letter's state, and frees its notices where it is over for good
 /// without having been sent.
 pub(super) fn move_on(
@@ -261,25 +138,6 @@ fn put_off(conn: &Connection, letter: LetterId, until: Timestamp, day: Date) -> 
     conn.prepare_cached("UPDATE letters SET next_attempt_at = ?2, day = ?3 WHERE id = ?1")?
         .execute(params![letter.0, At(until), Day(day)])
         .map(|_| ())
-}
-
-fn suppress_recipient(
-    conn: &Connection,
-    letter: LetterId,
-    cause: &str,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let address: Option<String> = conn
-        .prepare_cached("SELECT mail_to FROM made WHERE letter = ?1")?
-        .query_row([letter.0], |row| row.get(0))
-        .optional()?;
-    let Some(address) = address else { return Ok(()) };
-    conn.prepare_cached(
-        "INSERT INTO suppressions (address, classes, cause, made_at) VALUES (?1, '', ?2, ?3)
-         ON CONFLICT DO UPDATE SET cause = excluded.cause, made_at = excluded.made_at",
-    )?
-    .execute(params![address.to_lowercase(), cause, At(now)])
-    .map(|_| ())
 }
 
 pub(super) fn set_aside(
@@ -303,6 +161,7 @@ pub(super) fn set_aside(
                 .execute(params![letter.0, why])?;
         }
         SetAside::Cancel => move_on(&desk.conn, letter, LetterState::Cancelled, why, now)?,
+        SetAside::Park => move_on(&desk.conn, letter, LetterState::Uncertain, why, now)?,
         SetAside::Hold => {
             desk.conn
                 .prepare_cached("UPDATE letters SET state = 'held', reason = ?2 WHERE id = ?1")?
@@ -310,25 +169,4 @@ pub(super) fn set_aside(
         }
     }
     Ok(true)
-}
-
-const LOST: &str = "the process ended between handing over and the answer";
-
-/// Letters found `sending` when nobody is sending.
-pub(super) fn recover(conn: &Connection, now: Timestamp) -> Result<Vec<LetterId>, Fault> {
-    let found: Vec<LetterId> = conn
-        .prepare_cached(
-            "SELECT id FROM letters INDEXED BY letters_sending WHERE state = 'sending' ORDER BY id",
-        )?
-        .query_map([], |row| row.get(0).map(LetterId))?
-        .collect::<rusqlite::Result<_>>()?;
-    for &letter in &found {
-        move_on(conn, letter, LetterState::Uncertain, LOST, now)?;
-        conn.prepare_cached(
-            "UPDATE attempts SET ended_at = ?2, state = 'uncertain', reason = ?3
-             WHERE letter = ?1 AND ended_at IS NULL",
-        )?
-        .execute(params![letter.0, At(now), LOST])?;
-    }
-    Ok(found)
 }

@@ -250,6 +250,7 @@ fn heal(conn: &Connection, now: Timestamp) -> Result<(), Fault> {
         "UPDATE receivables SET first_seen = ?1 WHERE first_seen > ?1",
         "UPDATE imports SET at = ?1 WHERE at > ?1",
         "UPDATE findings SET since = ?1 WHERE since > ?1",
+        "UPDATE returns SET at = ?1 WHERE at > ?1",
     ] {
         conn.execute(sql, [At(now)])?;
     }
@@ -258,7 +259,7 @@ fn heal(conn: &Connection, now: Timestamp) -> Result<(), Fault> {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let tomorrow = Day(today.saturating_add(1.day()));
     conn.execute(
-        "UPDATE letters SET day = ?1 WHERE day > ?2 AND state IN ('sent', 'uncertain', 'sending')",
+        "UPDATE letters SET day = ?1 WHERE day > ?2 AND state IN ('sent', 'bounced', 'uncertain', 'assumed', 'sending')",
         params![Day(today), tomorrow],
     )?;
     conn.execute("DELETE FROM volumes WHERE day > ?1", [tomorrow])?;

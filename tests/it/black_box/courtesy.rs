@@ -1,7 +1,7 @@
 //! The binary, its folder, and a running daemon.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -133,6 +133,19 @@ impl Installation {
     pub fn start(&self, arguments: &[&str], log: fs::File) -> Child {
         let errors = log.try_clone().expect("a second handle");
         program(self.path(), arguments).stdout(log).stderr(errors).spawn().expect("the program starts")
+    }
+
+    /// Runs the program with something on its stdin.
+    pub fn run_reading(&self, arguments: &[&str], input: &[u8]) -> Shown {
+        let mut child = program(self.path(), arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // Whoever writes a mail into it is never told that the pipe broke.
+        child.stdin.take().expect("its stdin").write_all(input).expect("it reads all");
+        Shown::of(child.wait_with_output().expect("it ends"))
     }
 
     /// Runs the program with a stdout that nobody reads.

@@ -1,8 +1,9 @@
 //! Digests: letters to one of our own people about many customers.
 
-use courtesy::domain::digest::{Digest, Matter, News, Rows, Told};
+use courtesy::domain::digest::{Digest, Matter, News, Returned, Rows, Told};
 use courtesy::domain::ids::LetterId;
 use courtesy::domain::notice::LetterState;
+use courtesy::domain::returned::What;
 use courtesy::domain::rule::Recipient;
 use courtesy::letter::ComposeError;
 
@@ -38,7 +39,7 @@ fn matter(index: usize, (what, detail): (&str, &str)) -> Matter {
 fn told(letter: i64, name: &str, state: LetterState, reason: &str) -> Told {
     Told {
         letter: LetterId(letter),
-        customer: "C2".into(),
+        customer: Some("C2".into()),
         customer_name: "Spindle | Loom".into(),
         rule: "payment-reminders".into(),
         stage: name.into(),
@@ -46,6 +47,39 @@ fn told(letter: i64, name: &str, state: LetterState, reason: &str) -> Told {
         state,
         reason: reason.into(),
     }
+}
+
+fn returned(what: What, copy: bool, address: &str, detail: &str) -> Returned {
+    Returned {
+        customer: Some("C2".into()),
+        customer_name: "Spindle | Loom".into(),
+        letter: Some((LetterId(5), "payment-reminders".into(), "firm".into())),
+        what,
+        address: address.into(),
+        copy,
+        ours: false,
+        detail: detail.into(),
+    }
+}
+
+/// Everything that can come back.
+fn all_returned() -> Vec<Returned> {
+    let unsubscribed = returned(What::Unsubscribed, false, "ann@spindle.example", "unsubscribed");
+    let digest = Returned {
+        customer: None,
+        customer_name: "wang.wei@morningstar.example".into(),
+        letter: Some((LetterId(6), "daily-digest".into(), "digest".into())),
+        ours: true,
+        ..returned(What::Bounced, false, "wang.wei@morningstar.example", "550 5.1.1 no such user")
+    };
+    vec![
+        returned(What::Bounced, false, "ann@spindle.example", "552 5.2.2 mailbox full"),
+        returned(What::Bounced, true, "zhao@guarantor.example", "550 5.1.1 no such user"),
+        returned(What::Refused, true, "", "zhao@guarantor.example: 550 5.7.1 no"),
+        returned(What::Complaint, false, "ann@spindle.example", "complaint"),
+        Returned { letter: None, ..unsubscribed },
+        digest,
+    ]
 }
 
 fn rows<T>(first: Vec<T>, all: u32) -> Rows<T> {
@@ -80,17 +114,19 @@ fn full() -> News {
             2,
         ),
         matters: rows(MATTERS.into_iter().enumerate().map(|(index, of)| matter(index, of)).collect(), 10),
+        returned: rows(all_returned(), 6),
     }
 }
 
 /// More than is listed, of every sort.
 fn many() -> News {
-    let News { sent, unsent, waiting, matters } = full();
+    let News { sent, unsent, waiting, matters, returned } = full();
     News {
         sent: rows(sent.first, 200),
         unsent: rows(unsent.first, 51),
         waiting: rows(waiting.first, 60),
         matters: rows(matters.first, 70),
+        returned: rows(returned.first, 80),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use courtesy::domain::address::Address;
 use courtesy::domain::calendar::{Calendars, Days, Hours};
 use courtesy::domain::customer::{Class, Customer, Person};
+use courtesy::domain::delivery::OnUncertain;
 use courtesy::domain::event::{Event, EventOutcome};
 use courtesy::domain::facts::{CustomerFacts, Facts};
 use courtesy::domain::figures::Peers;
@@ -16,6 +17,7 @@ use courtesy::domain::receivable::{Kind, Payment, Receivable, Status};
 use courtesy::domain::rule::Recipient;
 use courtesy::domain::settings::{
     Budget, Business, DunningSettings, LetterSettings, LimitationSettings, PromiseSettings, Settings,
+    UncertainSettings,
 };
 use courtesy::letter::{MailSettings, Occasion, ReplyTo, Unsubscribe};
 use jiff::Timestamp;
@@ -195,6 +197,7 @@ fn draft(template: &str, subjects: Vec<Subject>) -> Draft {
         budget: None,
         not_before: "2026-03-12T01:00:00Z".parse().expect("a moment"),
         passed_over: vec![],
+        on_uncertain: OnUncertain::Park,
     }
 }
 
@@ -260,6 +263,7 @@ pub fn settings() -> Settings {
         limitation: LimitationSettings::default(),
         max_data_age: None,
         guards: courtesy::domain::settings::Guards::default(),
+        on_uncertain: UncertainSettings::default(),
     }
 }
 

@@ -72,6 +72,7 @@ fn rule(name: &str, anchor: Anchor, class: Class, stages: Vec<Stage>) -> Rule {
         budget: BudgetKind::Customer,
         per_customer: None,
         days: Some(Days::Any),
+        on_uncertain: None,
     }
 }
 

@@ -88,8 +88,7 @@ impl Diary {
         }
         let subject = row.made.as_ref().map_or("", |made| made.subject.as_str());
         write!(words, "  \"{subject}\"").expect("a String takes it");
-        let what = if row.state == LetterState::Sent { "sent" } else { "uncertain" };
-        self.line(at, what, &words);
+        self.line(at, row.state.as_str(), &words);
         self.states.insert(row.id, (row.state, row.reason.clone(), row.next_attempt_at));
         let day = at.to_zoned_datetime(self.zone.clone()).date();
         for line in &row.draft.lines {

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::diary::Diary;
 use super::overheard;
 use super::relay::Told;
-use super::script::{Edit, Script, Step, What};
+use super::script::{Edit, Report, Script, Step, What};
 
 /// Plays a scenario to its end and returns its diary.
 pub async fn play(script: &Script) -> String {
@@ -138,7 +138,7 @@ impl Stage {
         self.diary.happened(self.clock.now(), &step.words);
         match &step.what {
             What::Command { words, table } => {
-                let mut words = words.clone();
+                let mut words = self.numbered(words).await;
                 if let Some(table) = table {
                     words.push(self.write("table.csv", table));
                 }
@@ -147,6 +147,7 @@ impl Stage {
                 }
             }
             What::Approve(subject) => self.approve(subject).await,
+            What::Report(report) => self.report(report).await,
             What::Relay(mood) => self.relay.be(mood),
             What::Machine { on: true } => self.start().await,
             What::Machine { on: false } => self.engine = None,
@@ -158,6 +159,25 @@ impl Stage {
         }
         let now = self.clock.now();
         self.run_until(now).await;
+    }
+
+    /// With the number of the newest letter of a stage about a subject for
+    /// `@stage:subject`; any subject for `@stage:`.
+    async fn numbered(&self, words: &[String]) -> Vec<String> {
+        let rows = self.rows().await;
+        let number = |word: &String| {
+            let Some((stage, subject)) = word.strip_prefix('@').and_then(|word| word.split_once(':')) else {
+                return word.clone();
+            };
+            let about = |row: &&OutboxLetter| {
+                row.draft.lines.iter().any(|line| {
+                    line.key.stage.as_str() == stage
+                        && (subject.is_empty() || line.key.subject.id() == subject)
+                })
+            };
+            rows.iter().rev().find(about).expect("a letter of the stage about the subject").id.to_string()
+        };
+        words.iter().map(number).collect()
     }
 
     /// As a person types it.
@@ -197,6 +217,47 @@ impl Stage {
         for row in held {
             let words = ["outbox", "release", &row.id.to_string()].map(str::to_owned);
             self.command(&words).await.expect("a held letter can be released");
+        }
+    }
+
+    /// A mail server's report about the newest letter of a stage about a
+    /// subject, as a file that is handed to the program.
+    async fn report(&mut self, report: &Report) {
+        let about = |row: &&OutboxLetter| {
+            row.draft.lines.iter().any(|line| {
+                line.key.stage.as_str() == report.stage && line.key.subject.id() == report.subject
+            })
+        };
+        let rows = self.rows().await;
+        let row = rows.iter().rev().find(about).expect("a letter of the stage about the subject");
+        let made = row.made.as_ref().expect("it was made");
+        let (class, subject, detail) = report.status;
+        let mail = format!(
+            "From: MAILER-DAEMON@relay.example\r\nMessage-ID: <{}@relay.example>\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.example\r\n\r\n\
+             Final-Recipient: rfc822; {}\r\nAction: {}\r\nStatus: {class}.{subject}.{detail}\r\n\
+             Diagnostic-Code: smtp; {}\r\n\r\n\
+             --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{}>\r\n--b--\r\n",
+            [&report.stage, &report.subject, &report.action].map(String::as_str).join("."),
+            report.address,
+            report.action,
+            report.said,
+            made.parcel.message_id
+        );
+        let words = ["bounce".to_owned(), self.write("report.eml", &mail)];
+        self.command(&words).await.expect("the report is understood");
+        let came_back = self.rows().await.into_iter().find(|other| other.id == row.id);
+        // What came back from a dead address may go again to another, and an
+        // alarm when a person lets it.
+        let again = came_back.is_some_and(|row| match row.state {
+            LetterState::Bounced => report.status.1 == 1,
+            state => state == LetterState::Held,
+        });
+        if again {
+            for line in &row.draft.lines {
+                self.accepted.remove(&line.key.to_string());
+            }
         }
     }
 

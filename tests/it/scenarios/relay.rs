@@ -20,6 +20,7 @@ pub struct Told {
 struct State {
     down: bool,
     forgetful: bool,
+    losing: bool,
     refused: BTreeMap<String, Reply>,
     accepted: Vec<(Timestamp, Parcel)>,
 }
@@ -36,6 +37,7 @@ impl Told {
             RelayMood::Down => state.down = true,
             RelayMood::Up => state.down = false,
             RelayMood::ForgetsToAnswer => state.forgetful = true,
+            RelayMood::Loses => state.losing = true,
             RelayMood::Refuses(address, code, enhanced, text) => {
                 let reply = Reply { code: *code, enhanced: Some(*enhanced), text: text.clone() };
                 state.refused.insert(address.clone(), reply);
@@ -73,6 +75,9 @@ impl Relay for Told {
             } else {
                 Outcome::NotSent { stage: SmtpStage::Rcpt, cause: String::new(), reply: Some(reply) }
             };
+        }
+        if std::mem::take(&mut state.losing) {
+            return Outcome::Uncertain { cause: "closed after the final dot".to_owned() };
         }
         state.accepted.push((self.clock.now(), parcel.clone()));
         if std::mem::take(&mut state.forgetful) {

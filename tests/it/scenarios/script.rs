@@ -13,6 +13,8 @@
 //!   + backlog: start                 or a line added at its end
 //!
 //! 2026-03-05 10:00  record payment R1 500
+//! 2026-03-06 09:00  outbox cancel @friendly:R1   `@` for the number of the newest such letter
+//! 2026-03-06 10:00  report friendly R1 pay@golden.example failed 5.1.1 no such user
 //! until 2026-03-20
 //! with text                          the letters, word for word
 //! with digests                       also what our own people are told each day
@@ -62,12 +64,26 @@ pub enum What {
     },
     /// A person lets the held letters about a subject go.
     Approve(String),
+    /// The letter of a stage about a subject comes back from an address, by a
+    /// report that somebody hands to `courtesy bounce`.
+    Report(Report),
     /// The files change, and the daemon is told.
     Config(Edit),
     Relay(RelayMood),
     Machine {
         on: bool,
     },
+}
+
+/// What a mail server reports of a letter.
+pub struct Report {
+    pub stage: String,
+    pub subject: String,
+    pub address: String,
+    /// `failed`, `delayed` or `delivered`.
+    pub action: String,
+    pub status: (u8, u16, u16),
+    pub said: String,
 }
 
 /// How the relay is from now on.
@@ -78,6 +94,8 @@ pub enum RelayMood {
     Refuses(String, u16, (u8, u16, u16), String),
     /// Takes the next letter and closes the connection before it answers.
     ForgetsToAnswer,
+    /// Closes the connection behind the next letter and has not taken it.
+    Loses,
 }
 
 /// A change of one shipped file.
@@ -159,6 +177,7 @@ fn step(line: &str, block: Vec<String>) -> Step {
         ["relay", "down"] => What::Relay(RelayMood::Down),
         ["relay", "up"] => What::Relay(RelayMood::Up),
         ["relay", "forgets", "to", "answer"] => What::Relay(RelayMood::ForgetsToAnswer),
+        ["relay", "loses", "the", "next"] => What::Relay(RelayMood::Loses),
         ["relay", "refuses", address, code, enhanced, said @ ..] => What::Relay(RelayMood::Refuses(
             (*address).to_owned(),
             code.parse().unwrap_or_else(|_| panic!("`{code}` is a code like 550")),
@@ -167,6 +186,14 @@ fn step(line: &str, block: Vec<String>) -> Step {
         )),
         ["machine", "off"] => What::Machine { on: false },
         ["machine", "on"] => What::Machine { on: true },
+        ["report", stage, subject, address, action, status, said @ ..] => What::Report(Report {
+            stage: (*stage).to_owned(),
+            subject: (*subject).to_owned(),
+            address: (*address).to_owned(),
+            action: (*action).to_owned(),
+            status: enhanced_code(status),
+            said: said.join(" "),
+        }),
         ["approve", subject] => What::Approve((*subject).to_owned()),
         ["config", file] => What::Config(Edit { file: (*file).to_owned(), lines: block }),
         _ => What::Command { words: split.clone(), table: (!block.is_empty()).then(|| table(&block)) },

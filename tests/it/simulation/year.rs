@@ -386,8 +386,8 @@ impl Year {
         for row in &rows {
             let name = format!("letter {} {}/{} {}", row.id, row.draft.rule, row.draft.stage, row.state);
             match row.state {
-                LetterState::Sent => assert_eq!(copies(row), 1, "{name} (I4)"),
-                LetterState::Uncertain => assert!(copies(row) <= 1, "{name} (I1)"),
+                LetterState::Sent | LetterState::Bounced => assert_eq!(copies(row), 1, "{name} (I4)"),
+                LetterState::Uncertain | LetterState::Assumed => assert!(copies(row) <= 1, "{name} (I1)"),
                 LetterState::Sending => panic!("{name} was left half-way (I3)"),
                 LetterState::Queued
                 | LetterState::Retry

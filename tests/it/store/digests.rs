@@ -56,7 +56,10 @@ fn of<'f>(facts: &'f Facts, name: &str) -> &'f Digest {
 fn told(rows: &Rows<courtesy::domain::digest::Told>) -> Vec<String> {
     rows.first
         .iter()
-        .map(|told| format!("{} {}/{} {}: {}", told.customer, told.rule, told.stage, told.about, told.state))
+        .map(|told| {
+            let customer = told.customer.as_ref().map_or(told.customer_name.as_str(), |id| id.as_str());
+            format!("{customer} {}/{} {}: {}", told.rule, told.stage, told.about, told.state)
+        })
         .collect()
 }
 
@@ -68,6 +71,7 @@ async fn send(store: &SqliteStore, letter: LetterId) {
         next_attempt_at: None,
         reason: "250 ok".into(),
         suppress: false,
+        maybe_sent: false,
     };
     store.finish_attempt(letter, attempt, sent, vec![], at(LATER)).await.expect("noted");
 }

@@ -12,7 +12,13 @@ use jiff::Timestamp;
 use super::world::*;
 
 fn to(state: LetterState) -> Transition {
-    Transition { state, next_attempt_at: None, reason: format!("became {state}"), suppress: false }
+    Transition {
+        state,
+        next_attempt_at: None,
+        reason: format!("became {state}"),
+        suppress: false,
+        maybe_sent: false,
+    }
 }
 
 async fn finish(store: &SqliteStore, letter: LetterId, attempt: u32, transition: Transition) {

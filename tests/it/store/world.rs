@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use courtesy::domain::address::Address;
 use courtesy::domain::customer::Class;
-use courtesy::domain::delivery::Parcel;
+use courtesy::domain::delivery::{OnUncertain, Parcel};
 use courtesy::domain::facts::{Facts, Reach};
 use courtesy::domain::ids::{CustomerId, LetterId, Relationship};
 use courtesy::domain::notice::{Draft, Line, NoticeKey, Priority, Subject};
@@ -164,6 +164,7 @@ pub fn draft(stage: &str, receivables: &[&str]) -> Draft {
         budget: Some(BudgetKind::Customer),
         not_before: at("2026-06-29T07:00:00Z"),
         passed_over: vec!["payment-reminders/friendly, \"quoted\"".into()],
+        on_uncertain: OnUncertain::Park,
     }
 }
 

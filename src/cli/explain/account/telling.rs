@@ -25,6 +25,8 @@ impl Account<'_> {
             LetterState::Uncertain => {
                 format!("{} {at}, letter {id}; `courtesy outbox resolve {id}`", "may have been sent".yellow())
             }
+            LetterState::Assumed => format!("{} {at}, letter {id}", "assumed to be sent".green()),
+            LetterState::Bounced => format!("{} {at}, letter {id}", "came back".yellow()),
             LetterState::Sending => format!("{}, letter {id}", "being sent".yellow()),
             LetterState::Queued => format!("{} as letter {id}, leaves {next}", "in the outbox".cyan()),
             LetterState::Retry => format!("{}: letter {id} is tried again {next}", "not sent yet".yellow()),

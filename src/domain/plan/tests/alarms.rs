@@ -5,7 +5,7 @@ use super::world::World;
 use crate::domain::customer::Class;
 use crate::domain::digest::{Digest, Finding, News, OUR_OWN, Rows, Told, colleague};
 use crate::domain::ids::LetterId;
-use crate::domain::notice::LetterState;
+use crate::domain::notice::{LetterState, PastNotice, Priority};
 use crate::domain::plan::{plan, reach};
 use crate::domain::rule::{Anchor, Recipient, Rule};
 
@@ -86,7 +86,7 @@ fn ours(start: &str) -> World {
     world.facts.customers.clear();
     let told = Told {
         letter: LetterId(7),
-        customer: "C1".into(),
+        customer: Some("C1".into()),
         customer_name: "Customer C1".into(),
         rule: "reminders".into(),
         stage: "final".into(),
@@ -134,4 +134,31 @@ fn the_operator_is_told_of_all_and_owners_of_their_own_since_the_occurrence_befo
 fn a_rule_that_is_new_today_tells_from_its_next_occurrence_on() {
     let world = ours("2026-03-04T10:01").seen_first("2026-03-04T10:01");
     assert!(plan(&world.rules, &world.settings, &world.facts, world.now).letters.is_empty());
+}
+
+#[test]
+fn a_digest_that_waits_for_a_person_keeps_the_next_one_not_back() {
+    let mut world = ours("2026-03-04T10:01");
+    let planned = |world: &World| plan(&world.rules, &world.settings, &world.facts, world.now).letters;
+    let line = planned(&world)[0].lines[0].clone();
+    for (state, waits) in
+        [(LetterState::Held, false), (LetterState::Queued, true), (LetterState::Retry, true)]
+    {
+        let mut key = line.key.clone();
+        "2026-03-03T10:00".clone_into(&mut key.round);
+        world.facts.digests[0].past = vec![PastNotice {
+            letter: LetterId(1),
+            key,
+            offset: line.offset,
+            planned_on: line.planned_on,
+            state,
+            class: Class::Internal,
+            priority: Priority::STAGE,
+            budget: None,
+            to_customer: false,
+            day: line.planned_on,
+            dropped: false,
+        }];
+        assert_eq!(planned(&world).is_empty(), waits, "{state}");
+    }
 }

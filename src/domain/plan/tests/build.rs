@@ -19,7 +19,7 @@ use crate::domain::rule::{
 };
 use crate::domain::settings::{
     Budget, Business, DueOnClosedDay, DunningSettings, Guards, LetterSettings, LimitationSettings,
-    PromiseSettings, Settings, Unusual,
+    PromiseSettings, Settings, UncertainSettings, Unusual,
 };
 
 pub fn date(text: &str) -> Date {
@@ -78,6 +78,7 @@ pub fn settings() -> Settings {
         limitation: LimitationSettings::default(),
         max_data_age: None,
         guards: Guards::default(),
+        on_uncertain: UncertainSettings::default(),
     }
 }
 
@@ -117,6 +118,7 @@ pub fn rule(name: &str, class: Class, anchor: Anchor, stages: Vec<Stage>) -> Rul
         budget: BudgetKind::Customer,
         per_customer: None,
         days: None,
+        on_uncertain: None,
     }
 }
 

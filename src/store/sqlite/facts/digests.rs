@@ -11,9 +11,10 @@ use super::super::people;
 use super::super::rows::{At, Fault, Zones, word};
 use super::ledger::past_notice;
 use crate::domain::customer::Person;
-use crate::domain::digest::{Digest, DigestOrder, Matter, News, ROWS_MAX, Rows, Told, colleague};
+use crate::domain::digest::{Digest, DigestOrder, Matter, News, ROWS_MAX, Returned, Rows, Told, colleague};
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::{LetterState, PastNotice};
+use crate::domain::returned::What;
 
 /// One digest alone, by its rule and colleague.
 pub(in super::super) struct Only {
@@ -95,7 +96,12 @@ fn digest(
     id: &str,
 ) -> Result<Digest, Fault> {
     let past = past(conn, &order.rule, id)?;
-    let told = past.iter().filter(|notice| !notice.state.is_waiting() || notice.dropped);
+    // What one was to tell that came back, or may be lost, the next tells as
+    // well.
+    let reached = |notice: &&PastNotice| {
+        notice.dropped || matches!(notice.state, LetterState::Sent | LetterState::Sending)
+    };
+    let told = past.iter().filter(reached);
     let since = told.filter_map(|notice| moment(zones, &notice.key.round)).max().unwrap_or(order.previous);
     let between = (since, order.until);
     let news = News {
@@ -103,6 +109,7 @@ fn digest(
         unsent: told_of(conn, &scope, Sort::Unsent, between)?,
         waiting: told_of(conn, &scope, Sort::Waiting, between)?,
         matters: matters(conn, &scope, between)?,
+        returned: returned(conn, &scope, between)?,
     };
     let (person, overall) = (scope.person, scope.overall);
     Ok(Digest { rule: order.rule.clone(), person, overall, since, until: order.until, past, news })
@@ -145,19 +152,26 @@ impl Sort {
         match self {
             // Our own people know what they were sent themselves.
             Self::Sent => {
-                "l.finished_at > ?1 AND l.finished_at <= ?2 AND l.state = 'sent' AND l.class <> 'internal'"
+                "l.finished_at > ?1 AND l.finished_at <= ?2 AND l.state IN ('sent', 'assumed')
+                 AND l.class <> 'internal'"
             }
             Self::Unsent => {
-                "l.finished_at > ?1 AND l.finished_at <= ?2 AND l.state IN ('cancelled', 'rejected', 'expired')"
+                "l.finished_at > ?1 AND l.finished_at <= ?2 AND l.state IN ('cancelled', 'rejected', 'expired')
+                 AND (l.customer IS NOT NULL OR l.first_attempt_at IS NOT NULL)"
             }
             Self::Waiting => "l.state IN ('held', 'uncertain') AND ?1 < ?2",
         }
     }
 }
 
-/// Whether `customers AS c` is in a scope.
+/// Whether `customers AS c` is in a scope; no customer at all is in that of
+/// those who are told of all.
 const IN_SCOPE: &str = "(?3 OR c.owner_email IN (SELECT value FROM json_each(?4))
-    OR (?5 AND c.owner_email IS NULL))";
+    OR (?5 AND c.key IS NOT NULL AND c.owner_email IS NULL))";
+
+/// Whose a letter of `letters AS l` is, by name.
+const NAME: &str =
+    "COALESCE(c.name, (SELECT subject_id FROM notices WHERE letter = l.id AND position = 0), '')";
 
 fn told_of(
     conn: &Connection,
@@ -166,14 +180,14 @@ fn told_of(
     (since, until): (Timestamp, Timestamp),
 ) -> Result<Rows<Told>, Fault> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT l.id, c.id, c.name, l.rule, l.stage, l.state, l.reason, COUNT(*) OVER (),
+        "SELECT l.id, c.id, {NAME}, l.rule, l.stage, l.state, l.reason, COUNT(*) OVER (),
                 (SELECT group_concat(label, ', ') FROM (
                      SELECT COALESCE(r.number, n.subject_id) AS label
                      FROM notices AS n LEFT JOIN receivables AS r
                           ON n.subject_kind = 'receivable' AND r.id = n.subject_id
                      WHERE n.letter = l.id AND n.leading = 1 AND n.subject_kind = 'receivable'
                      ORDER BY n.position LIMIT 5))
-         FROM letters AS l JOIN customers AS c ON c.key = l.customer
+         FROM letters AS l LEFT JOIN customers AS c ON c.key = l.customer
          WHERE {} AND {IN_SCOPE} ORDER BY l.id LIMIT ?6",
         sort.condition()
     ))?;
@@ -197,7 +211,7 @@ fn told_of(
 fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
     Ok(Told {
         letter: LetterId(row.get(0)?),
-        customer: CustomerId::new(row.get::<_, Box<str>>(1)?),
+        customer: row.get::<_, Option<Box<str>>>(1)?.map(CustomerId::new),
         customer_name: row.get(2)?,
         rule: row.get::<_, String>(3)?.as_str().into(),
         stage: row.get::<_, String>(4)?.as_str().into(),
@@ -242,4 +256,53 @@ fn matters(
         });
     }
     Ok(matters)
+}
+
+/// What came back, and copies that the relay would not take.
+fn returned(
+    conn: &Connection,
+    scope: &Scope,
+    (since, until): (Timestamp, Timestamp),
+) -> Result<Rows<Returned>, Fault> {
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT c.id, {NAME}, x.letter, l.rule, l.stage, x.what, x.address, x.copy, x.detail, l.class = 'internal',
+                COUNT(*) OVER ()
+         FROM (SELECT letter, customer, what, address, copy, detail, at FROM returns INDEXED BY returns_at
+               WHERE at > ?1 AND at <= ?2 AND what IN ('bounced', 'complaint', 'unsubscribed')
+               UNION ALL
+               SELECT a.letter, n.customer, 'refused', '', 1, a.left_out, a.ended_at
+               FROM attempts AS a INDEXED BY attempts_left_out CROSS JOIN letters AS n
+               WHERE a.left_out IS NOT NULL AND a.ended_at > ?1 AND a.ended_at <= ?2 AND n.id = a.letter) AS x
+         LEFT JOIN letters AS l ON l.id = x.letter LEFT JOIN customers AS c ON c.key = x.customer
+         WHERE {IN_SCOPE} ORDER BY x.at, x.letter, x.address LIMIT ?6"
+    ))?;
+    let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![
+        At(since),
+        At(until),
+        scope.overall,
+        scope.owners,
+        scope.ownerless,
+        limit
+    ])?;
+    let mut returned = Rows::default();
+    while let Some(row) = rows.next()? {
+        returned.all = row.get(10)?;
+        let letter: Option<i64> = row.get(2)?;
+        let of = |index| row.get::<_, String>(index);
+        returned.first.push(Returned {
+            customer: row.get::<_, Option<Box<str>>>(0)?.map(CustomerId::new),
+            customer_name: row.get(1)?,
+            letter: match letter {
+                Some(id) => Some((LetterId(id), of(3)?.as_str().into(), of(4)?.as_str().into())),
+                None => None,
+            },
+            what: word(row, 5, What::from_word)?,
+            address: row.get(6)?,
+            copy: row.get(7)?,
+            ours: row.get::<_, Option<bool>>(9)?.unwrap_or(false),
+            detail: of(8)?.replace('\n', "; "),
+        });
+    }
+    Ok(returned)
 }
