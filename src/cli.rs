@@ -26,32 +26,35 @@ pub mod run;
 pub mod schema;
 pub mod screen;
 pub mod send_test;
+pub mod status;
 pub mod suppress;
+pub mod table;
 pub mod tree;
 pub mod wanted;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
+use crate::nearest::nearest;
 use screen::Screen;
 
 /// What stands above `courtesy --help`.
 const AFTER_HELP: &str = "\
 Begin here:
+  courtesy                            what state it is in, and what to do next
   courtesy demo                       a sample business through four months, letters into files
   courtesy init shop && cd shop       a new business: config, rules, templates
   courtesy check                      is everything in order?
   courtesy import customers customers.csv
   courtesy run                        the daemon; its log is one line per letter
 
-Exit status: 0 done, 1 failed or problems found, 2 wrong usage.
+Exit status: 0 done, 1 failed, problems found or no configuration, 2 wrong usage.
 `courtesy help COMMAND` shows examples for each command.";
-
-/// What `courtesy` without a command says below its help.
-const NEXT: &str = "No command given. To see it at work: courtesy demo";
 
 /// The command line.
 #[derive(Parser, Debug)]
@@ -72,6 +75,50 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// Words that people try for a command.
+const SYNONYMS: [(&str, &[&str]); 8] = [
+    ("check", &["test", "validate", "verify", "lint", "doctor"]),
+    ("init", &["new", "setup", "create", "install"]),
+    ("import", &["load", "upload", "csv"]),
+    ("record", &["pay", "payment", "paid", "event", "visit", "promise", "dispute", "hold", "note"]),
+    ("run", &["start", "daemon", "serve", "send", "once"]),
+    ("outbox", &["queue", "letters", "letter", "mail", "mails", "list", "sent", "release", "held"]),
+    ("history", &["log", "customer", "customers"]),
+    ("status", &["state", "info", "stats"]),
+];
+
+/// Reads the command line; what it can't be is answered with what it may
+/// have been meant to be.
+///
+/// # Errors
+/// What is wrong with it, or what it asks to be shown: help, the version.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|mut error| {
+        let wrong = match error.get(ContextKind::InvalidSubcommand) {
+            // Only the command itself, and no word behind one.
+            Some(ContextValue::String(word)) if words.get(1).is_some_and(|first| *first == **word) => word,
+            _ => return error,
+        };
+        let close = error.get(ContextKind::SuggestedSubcommand).is_some_and(|near| is_close(wrong, near));
+        let meant = SYNONYMS.iter().find(|(_, words)| words.contains(&wrong.as_str()));
+        if let Some((command, _)) = meant.filter(|_| !close) {
+            let near = ContextValue::Strings(vec![(*command).to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, near);
+        }
+        error
+    })
+}
+
+/// Whether a suggestion is so near that no synonym is better.
+fn is_close(word: &str, near: &ContextValue) -> bool {
+    match near {
+        ContextValue::String(near) => nearest(word, [near.as_str()]).is_some(),
+        ContextValue::Strings(near) => nearest(word, near.iter().map(String::as_str)).is_some(),
+        _ => false,
+    }
+}
+
 /// What holds for every command.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "For every command")]
@@ -85,7 +132,7 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (check, import, outbox, resume, suppress, bounce, backlog, history)
+    /// Results as JSON (status, check, import, outbox, resume, suppress, bounce, backlog, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
@@ -109,10 +156,12 @@ pub enum Command {
     Init(init::InitArgs),
     /// Play a sample business through four months with the real engine; letters into files
     Demo(demo::DemoArgs),
+    /// Say what state this installation is in, and what to do next (also without any command)
+    Status,
     /// Find all problems in config, rules, templates and store
     Check(check::CheckArgs),
-    /// Print the JSON Schema of the YAML files, for completion in an editor
-    Schema,
+    /// Print or write the JSON Schema of the YAML files, for completion in an editor
+    Schema(schema::SchemaArgs),
     /// Take customers, receivables, payments or events from a CSV file
     Import(import::ImportArgs),
     /// Write down what a person knows: a payment, a visit, a promise, a dispute …
@@ -146,8 +195,6 @@ pub enum Verdict {
     Done,
     /// Failed, or problems were found; the person has been told.
     Failed,
-    /// Nothing was asked for.
-    WrongUsage,
     /// Not now; the same again later (`EX_TEMPFAIL` of sysexits.h, which mail
     /// servers know).
     TryAgain,
@@ -158,7 +205,6 @@ impl From<Verdict> for ExitCode {
         Self::from(match verdict {
             Verdict::Done => 0,
             Verdict::Failed => 1,
-            Verdict::WrongUsage => 2,
             Verdict::TryAgain => 75,
         })
     }
@@ -183,15 +229,11 @@ pub async fn run(
 ) -> anyhow::Result<Verdict> {
     let global = &cli.global;
     match cli.command {
-        None => {
-            screen.result(Cli::command().render_help().ansi())?;
-            screen.note(NEXT)?;
-            Ok(Verdict::WrongUsage)
-        }
+        None | Some(Command::Status) => status::run(global, clock.now(), screen),
         Some(Command::Init(args)) => init::run(&args, screen),
         Some(Command::Demo(args)) => demo::run(&args, clock.now(), screen).await,
         Some(Command::Check(args)) => check::run(&args, global, clock.now(), screen).await,
-        Some(Command::Schema) => schema::run(screen),
+        Some(Command::Schema(args)) => schema::run(&args, global, screen),
         Some(Command::Import(args)) => import::run(args, global, clock.now(), screen).await,
         Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
         Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
@@ -209,6 +251,8 @@ pub async fn run(
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]

@@ -15,6 +15,7 @@ mod example;
 mod filter;
 mod forms;
 mod guards;
+mod hours;
 mod mail;
 mod read;
 mod rule;
@@ -26,6 +27,7 @@ mod settings;
 mod source;
 mod stage;
 mod testimonials;
+mod together;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -45,13 +47,13 @@ use crate::domain::ids::RuleName;
 use crate::domain::rule::Rule;
 use crate::domain::settings::Settings;
 use crate::letter::{MailSettings, Testimonial};
-use crate::problem::{Problem, Severity};
+use crate::problem::{Place, Problem, Severity};
 use crate::relay::Deliver;
 
 pub use self::calendar::CalendarEnd;
 pub use self::courtesy_shape::Restart;
 pub use self::rule::TemplateUse;
-pub use self::schema::schema;
+pub use self::schema::{YamlFile, schema};
 
 /// What the log shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +73,8 @@ pub struct Config {
     pub settings: Settings,
     /// The rules, in the order of their names.
     pub rules: Vec<Rule>,
+    /// The file of each rule.
+    pub rule_files: BTreeMap<RuleName, PathBuf>,
     /// The SHA-256 of each rule's content, in hexadecimal; layout, comments
     /// and the order of keys make no difference.
     pub fingerprints: BTreeMap<RuleName, String>,
@@ -101,6 +105,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What depends on the day: calendars that end, and pairs of them that
+    /// leave no day to write on.
+    #[must_use]
+    pub fn problems_on(&self, today: Date) -> Vec<Problem> {
+        let mut problems = self.calendar_warnings(today);
+        problems.extend(hours::never_open(self, today));
+        problems
+    }
+
     /// A warning for each calendar that ends within 60 days of `today`.
     #[must_use]
     pub fn calendar_warnings(&self, today: Date) -> Vec<Problem> {
@@ -147,6 +160,15 @@ pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     }
 }
 
+/// Where the value at the end of a path of keys stands in a file, or the last
+/// key of the path that is there.
+#[must_use]
+pub fn place_of(file: &Path, keys: &[&str]) -> Option<Place> {
+    let source = Source::read(file).ok()?;
+    let node = yaml::parse(&source, &mut Vec::new())?;
+    Some(source.place(&node.nearest_to(keys)?))
+}
+
 fn start(problem: &Problem) -> usize {
     problem.place.as_ref().map_or(0, |place| place.span.0)
 }
@@ -178,7 +200,9 @@ fn load_all(
     let mut config = assemble(&raw, &folder, calendars, environment, &mut reader);
     config.calendar_ends = calendar_ends;
     config.testimonials = testimonials;
+    together::check(&rules, &config.settings, reader.problems);
     for loaded in rules {
+        config.rule_files.insert(loaded.rule.name.clone(), loaded.source.file);
         config.fingerprints.insert(loaded.rule.name.clone(), fingerprint(&loaded.canonical));
         config.template_uses.extend(loaded.templates);
         config.rules.push(loaded.rule);
@@ -221,6 +245,7 @@ fn assemble(
             on_uncertain: settings::on_uncertain(raw.mail.on_uncertain.as_ref()),
         },
         rules: Vec::new(),
+        rule_files: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
         mail: mail::letters(&raw.mail, path(&raw.attachments, "../attachments"), reader),
         deliver,

@@ -22,6 +22,7 @@ pub mod limitation;
 pub mod money;
 pub mod notice;
 pub mod offset;
+pub mod overlap;
 pub mod plan;
 pub mod promise;
 pub mod receivable;

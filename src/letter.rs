@@ -26,6 +26,7 @@ mod terms;
 mod words;
 
 pub use attachment::Attachment;
+pub use check::Named;
 pub use compose::Composer;
 
 use std::path::PathBuf;

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use courtesy::cli::screen::Screen;
-use courtesy::cli::{self, Cli, Surroundings, failure, logging};
+use courtesy::cli::{self, Surroundings, failure, logging};
 use courtesy::clock::SystemClock;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let mut screen = Screen::standard(cli.global.quiet);
     logging::start(&cli.global, cli.command.as_ref());
     let around = Surroundings {

@@ -82,7 +82,21 @@ impl Problem {
     #[must_use]
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
         let place = self.place.as_ref()?;
-        let before = place.text.get(..place.span.0)?;
+        place.line_and_column(place.span.0)
+    }
+
+    /// The same of the first character behind the place.
+    #[must_use]
+    pub fn end_line_and_column(&self) -> Option<(usize, usize)> {
+        let place = self.place.as_ref()?;
+        place.line_and_column(place.span.0 + place.span.1)
+    }
+}
+
+impl Place {
+    /// Line and column of a byte.
+    fn line_and_column(&self, byte: usize) -> Option<(usize, usize)> {
+        let before = self.text.get(..byte)?;
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
     }

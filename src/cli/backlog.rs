@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::screen::Screen;
-use super::{Global, Verdict, load};
+use super::{Global, Verdict, load, wanted};
 use crate::domain::ids::RuleName;
 use crate::domain::rule::Backlog;
 use crate::domain::stop::Stop;
@@ -57,11 +57,10 @@ pub async fn run(
 ) -> anyhow::Result<Verdict> {
     let config = load::config(global)?;
     let zone = &config.settings.business.zone;
-    let known = |name: &str| config.rules.iter().find(|rule| rule.name.as_str() == name);
     match &args.what {
         What::List { rule } => {
-            if let Some(name) = rule.as_deref().filter(|name| known(name).is_none()) {
-                return unknown(name, &config, screen);
+            if let Some(name) = rule {
+                wanted::rule(&config, name)?;
             }
             let store = load::existing_store(&config)?;
             let rule = rule.as_deref().map(RuleName::from);
@@ -89,7 +88,7 @@ pub async fn run(
             Ok(Verdict::Done)
         }
         What::Start { rule } => {
-            let Some(rule) = known(rule) else { return unknown(rule, &config, screen) };
+            let rule = wanted::rule(&config, rule)?;
             if rule.backlog == Backlog::Start {
                 screen.note(format_args!("{} says `backlog: start` already.", rule.name))?;
                 return Ok(Verdict::Done);
@@ -120,10 +119,4 @@ pub async fn run(
             Ok(Verdict::Failed)
         }
     }
-}
-
-fn unknown(name: &str, config: &crate::config::Config, screen: &mut Screen) -> anyhow::Result<Verdict> {
-    let rules: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
-    screen.note(format_args!("no rule `{name}`; there are {}", rules.join(", ")))?;
-    Ok(Verdict::Failed)
 }

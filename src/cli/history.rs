@@ -1,6 +1,9 @@
 //! `courtesy history`: everything sent to and recorded about a customer.
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 
 use super::screen::Screen;
 use super::{Global, Verdict, load};
@@ -43,7 +46,7 @@ pub async fn run(args: &HistoryArgs, global: &Global, screen: &mut Screen) -> an
         .into_iter()
         .map(|entry| {
             [
-                entry.at.to_zoned_datetime(zone.clone()).strftime("%F %R").to_string(),
+                moment(entry.at, zone),
                 entry.what.to_owned(),
                 entry.about,
                 entry.letter.map(|letter| format!("#{letter}")).unwrap_or_default(),
@@ -53,6 +56,13 @@ pub async fn run(args: &HistoryArgs, global: &Global, screen: &mut Screen) -> an
         .collect();
     screen.table(["when", "what", "about", "letter", "detail"], rows)?;
     Ok(Verdict::Done)
+}
+
+/// What is known to the day stands at its beginning, and has no hour.
+fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_zoned_datetime(zone.clone());
+    let form = if local.time() == Time::midnight() { "%F" } else { "%F %R" };
+    local.strftime(form).to_string()
 }
 
 /// An entry as JSON.

@@ -1,5 +1,6 @@
 //! `courtesy init`: a new business, with everything commented.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,8 +8,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::Verdict;
 use super::screen::Screen;
+use super::{Verdict, schema};
+use crate::config::YamlFile;
 
 /// The shipped configuration, rules and calendars.
 pub static CONFIG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config");
@@ -59,8 +61,25 @@ pub fn run(args: &InitArgs, screen: &mut Screen) -> anyhow::Result<Verdict> {
 /// # Errors
 /// When a file can't be written.
 pub fn write_shipped(dir: &Path) -> anyhow::Result<()> {
-    write_entries(&CONFIG, &dir.join("config"))?;
+    let config = dir.join("config");
+    write_entries(&CONFIG, &config)?;
+    schema::write_all(&config)?;
     write_entries(&TEMPLATES, &dir.join("templates"))
+}
+
+/// The line that tells an editor of the schema of a shipped file, where it
+/// has one.
+fn modeline_of(path: &Path) -> Option<String> {
+    let folder = path.parent().and_then(Path::to_str).unwrap_or_default();
+    let file = match (folder, path.file_name().and_then(OsStr::to_str)?) {
+        ("", "courtesy.yaml") => YamlFile::Courtesy,
+        ("", "testimonials.yaml") => YamlFile::Testimonials,
+        ("rules", _) => YamlFile::Rule,
+        ("calendars", _) => YamlFile::Calendar,
+        _ => return None,
+    };
+    let is_yaml = path.extension().is_some_and(|ending| ending == "yaml");
+    is_yaml.then(|| schema::modeline(file, path.components().count() - 1) + "\n")
 }
 
 /// Refuses a folder that has anything in it.
@@ -87,8 +106,11 @@ fn write_entries(from: &Dir<'_>, to: &Path) -> anyhow::Result<()> {
         let target = to.join(name);
         match entry {
             DirEntry::Dir(dir) => write_entries(dir, &target)?,
-            DirEntry::File(file) => fs::write(&target, file.contents())
-                .with_context(|| format!("cannot write {}", target.display()))?,
+            DirEntry::File(file) => {
+                let mut text = modeline_of(file.path()).unwrap_or_default().into_bytes();
+                text.extend(file.contents());
+                fs::write(&target, text).with_context(|| format!("cannot write {}", target.display()))?;
+            }
         }
     }
     Ok(())

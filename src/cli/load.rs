@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Global;
 use super::failure::Found;
 use super::screen::shown;
-use crate::config::{self, Config};
+use crate::config::{self, Config, TemplateUse};
 use crate::domain::settings::Settings;
 use crate::engine::Office;
 use crate::letter::Composer;
@@ -71,12 +71,28 @@ pub fn options(config: &Config) -> OpenOptions {
 /// # Errors
 /// Every problem of the templates; warnings alone are none.
 pub fn composer(config: &Config) -> Result<(Composer, Vec<Problem>), Vec<Problem>> {
-    let composer = Composer::load(&config.templates)?.quoting(config.testimonials.clone());
-    let found = composer.check(&config.rules, &config.settings);
-    if found.iter().any(|problem| problem.severity == Severity::Error) {
-        return Err(found);
+    match letters(config) {
+        (Some(composer), found) if found.iter().all(|problem| problem.severity == Severity::Warning) => {
+            Ok((composer, found))
+        }
+        (_, found) => Err(found),
     }
-    Ok((composer, found))
+}
+
+/// The same for those who go on whatever is found.
+#[must_use]
+pub fn letters(config: &Config) -> (Option<Composer>, Vec<Problem>) {
+    let composer = match Composer::load(&config.templates) {
+        Ok(composer) => composer.quoting(config.testimonials.clone()),
+        Err(found) => return (None, found),
+    };
+    let found = composer.check_named(&config.rules, &config.settings, &|rule, stage, template| {
+        let uses = config.template_uses.iter().filter(|named| named.rule == rule.name);
+        uses.filter(|named| named.template == template)
+            .find(|named| named.stage.as_str().split('/').next() == Some(stage.name.as_str()))
+            .map(TemplateUse::place)
+    });
+    (Some(composer), found)
 }
 
 /// Everything the engine works with that comes from files.

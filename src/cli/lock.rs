@@ -1,9 +1,10 @@
 //! One daemon per installation.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -24,7 +25,7 @@ pub struct Lock {
 /// be written.
 pub fn take(data_dir: &Path) -> anyhow::Result<Lock> {
     fs::create_dir_all(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
-    let path = data_dir.join("courtesy.lock");
+    let path = path_in(data_dir);
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -33,15 +34,13 @@ pub fn take(data_dir: &Path) -> anyhow::Result<Lock> {
         .mode(0o600)
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
+    match patiently(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).with_context(|| format!("cannot read {}", path.display()))?;
+            let pid = process_in(&mut file).with_context(|| format!("cannot read {}", path.display()))?;
             bail!(
-                "another courtesy runs on {} already: process {}. Stop that one first, or let it do the work.",
-                shown(data_dir),
-                pid.trim()
+                "another courtesy runs on {} already: process {pid}. Stop that one first, or let it do the work.",
+                shown(data_dir)
             );
         }
         Err(TryLockError::Error(error)) => {
@@ -58,6 +57,50 @@ pub fn take(data_dir: &Path) -> anyhow::Result<Lock> {
     Ok(Lock { _file: file })
 }
 
+/// The process that holds it, if any does.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn holder(data_dir: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(path_in(data_dir)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => process_in(&mut file).map(Some),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn path_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("courtesy.lock")
+}
+
+fn process_in(file: &mut File) -> io::Result<String> {
+    let mut pid = String::new();
+    file.read_to_string(&mut pid)?;
+    Ok(pid.trim().to_owned())
+}
+
+/// Locks the file, although somebody may be looking at it with [`holder`]
+/// this very moment.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
+/// How long a look at the file takes at the most, and how often one may be in
+/// the way.
+const A_LOOK: Duration = Duration::from_millis(20);
+const LOOKS: usize = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +108,14 @@ mod tests {
     #[test]
     fn the_second_is_told_who_the_first_is() {
         let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(holder(dir.path()).expect("readable"), None);
         let first = take(dir.path()).expect("the first one gets it");
+        let own = std::process::id().to_string();
+        assert_eq!(holder(dir.path()).expect("readable"), Some(own));
         let error = take(dir.path()).expect_err("the second one does not").to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(first);
+        assert_eq!(holder(dir.path()).expect("readable"), None);
         take(dir.path()).expect("free again");
     }
 }

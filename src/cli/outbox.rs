@@ -8,7 +8,8 @@ use owo_colors::OwoColorize;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Surroundings, Verdict, harmless, history, load};
+use super::table::{Cell, Tone};
+use super::{Global, Surroundings, Verdict, harmless, history, load, wanted};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
@@ -125,8 +126,8 @@ pub async fn run(
     let halt = store.standing(config.settings.guards, now).await?.halt;
     let hold = halt.map(|halt| format!("{}; {}", halt.said(zone, now), halt.advice()));
     match &args.what {
-        None => list(&args.list, &store, (zone, hold), global, screen).await,
-        Some(What::List(filters)) => list(filters, &store, (zone, hold), global, screen).await,
+        None => list(&args.list, &store, (&config, hold), global, screen).await,
+        Some(What::List(filters)) => list(filters, &store, (&config, hold), global, screen).await,
         Some(What::Show { id }) => {
             let zone = zone.clone();
             show(*id, store, config, &zone, now, global, screen).await
@@ -184,13 +185,14 @@ async fn decided(
 async fn list(
     args: &ListArgs,
     store: &impl Store,
-    (zone, hold): (&TimeZone, Option<String>),
+    (config, hold): (&Config, Option<String>),
     global: &Global,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
     if let Some(hold) = hold {
         screen.complaint(format_args!("{} nothing leaves: {hold}", "HOLD:".red().bold()))?;
     }
+    let zone = &config.settings.business.zone;
     let filter = OutboxFilter {
         letter: None,
         states: args.state.iter().filter_map(|word| LetterState::from_word(word)).collect(),
@@ -199,11 +201,21 @@ async fn list(
         limit: args.limit,
     };
     let letters = store.outbox(filter).await?;
-    if global.json {
+    if global.json && !letters.is_empty() {
         screen.json(&letters.iter().map(as_json).collect())?;
         return Ok(Verdict::Done);
     }
     if letters.is_empty() {
+        // Nothing may be found because the name is wrong.
+        if let Some(customer) = &args.customer {
+            store.history(CustomerId::from(customer.as_str())).await?;
+        }
+        if let Some(rule) = &args.rule {
+            wanted::rule(config, rule)?;
+        }
+        if global.json {
+            screen.json(&serde_json::json!([]))?;
+        }
         screen.note("No such letters.")?;
         return Ok(Verdict::Done);
     }
@@ -211,14 +223,15 @@ async fn list(
     let rows = letters
         .iter()
         .map(|letter| {
+            let why = if letter.state == LetterState::Sent { "" } else { &letter.reason };
             [
-                letter.id.to_string(),
-                local(moment(letter), zone),
-                letter.state.to_string(),
-                letter.draft.whose().to_owned(),
-                format!("{}/{}", letter.draft.rule, letter.draft.stage),
-                letter.made.as_ref().map(|made| made.subject.clone()).unwrap_or_default(),
-                if letter.state == LetterState::Sent { String::new() } else { letter.reason.clone() },
+                Cell::from(letter.id.to_string()),
+                Cell::from(local(moment(letter), zone)),
+                Cell::new(letter.state.as_str(), tone_of(letter.state)),
+                Cell::from(letter.draft.whose()),
+                Cell::from(format!("{}/{}", letter.draft.rule, letter.draft.stage)),
+                Cell::from(letter.made.as_ref().map_or("", |made| &made.subject)),
+                Cell::from(why),
             ]
         })
         .collect();
@@ -227,6 +240,17 @@ async fn list(
         screen.note(format_args!("The newest {}; --limit shows more.", args.limit))?;
     }
     Ok(Verdict::Done)
+}
+
+fn tone_of(state: LetterState) -> Tone {
+    match state {
+        LetterState::Sent | LetterState::Assumed => Tone::Good,
+        LetterState::Held | LetterState::Retry => Tone::Warning,
+        LetterState::Uncertain | LetterState::Rejected | LetterState::Expired | LetterState::Bounced => {
+            Tone::Bad
+        }
+        LetterState::Queued | LetterState::Sending | LetterState::Cancelled => Tone::Plain,
+    }
 }
 
 /// The letter and its text. One that waits is shown as it would leave now,

@@ -7,6 +7,7 @@ use miette::{
     SourceCode,
 };
 
+use super::screen::counted;
 use crate::problem::{Place, Problem, Severity};
 
 /// How wide a report is; narrower terminals break the lines themselves.
@@ -48,11 +49,10 @@ pub fn render(problems: &[Problem], colour: bool) -> String {
 /// `2 errors, 1 warning`.
 fn count(problems: &[Problem]) -> String {
     let of = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
-    let words = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     match (of(Severity::Error), of(Severity::Warning)) {
-        (errors, 0) => words(errors, "error"),
-        (0, warnings) => words(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", words(errors, "error"), words(warnings, "warning")),
+        (errors, 0) => counted(errors, "error"),
+        (0, warnings) => counted(warnings, "warning"),
+        (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     }
 }
 

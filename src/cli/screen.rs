@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Component, Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use owo_colors::OwoColorize as _;
 
 use super::harmless;
+use super::table::{Cell, Tone, lay_out, wrapped};
 
 /// A path without its detours: `shop/config/../data` is `shop/data`.
 #[must_use]
@@ -26,14 +26,60 @@ pub fn shown(path: &Path) -> String {
     plain.display().to_string()
 }
 
+/// `1 letter`, `2 letters`.
+#[must_use]
+pub fn counted(number: impl Into<Count>, what: &str) -> String {
+    let Count(number) = number.into();
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How many there are of something.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(u64);
+
+impl From<u64> for Count {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl From<usize> for Count {
+    fn from(number: usize) -> Self {
+        Self(number as u64)
+    }
+}
+
 /// Where commands speak. Colours go only to a terminal, and `NO_COLOR` is
 /// honoured.
 pub struct Screen {
     out: Stream,
     err: Stream,
     quiet: bool,
-    terminal: bool,
+    look: Look,
 }
+
+/// What results are shown on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// A terminal of so many columns.
+    Terminal(usize),
+    /// A pipe or a file.
+    Pipe,
+}
+
+impl Look {
+    fn of_stdout() -> Self {
+        if !io::stdout().is_terminal() {
+            return Self::Pipe;
+        }
+        // Some terminals do not know how wide they are.
+        let known = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Self::Terminal(known.filter(|width| *width >= WIDTH_MIN).unwrap_or(usize::MAX))
+    }
+}
+
+/// No terminal that a person reads is narrower.
+const WIDTH_MIN: usize = 40;
 
 /// One of the two ways to a person.
 struct Stream {
@@ -64,22 +110,36 @@ impl Screen {
                 writer: Box::new(AutoStream::auto(io::stderr())),
             },
             quiet,
-            terminal: io::stdout().is_terminal(),
+            look: Look::of_stdout(),
         }
+    }
+
+    /// Speaks into two writers, as if stdout were such a thing. Only a
+    /// terminal is coloured.
+    #[must_use]
+    pub fn onto(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, look: Look) -> Self {
+        let (coloured, choice) = match look {
+            Look::Terminal(_) => (true, ColorChoice::Always),
+            Look::Pipe => (false, ColorChoice::Never),
+        };
+        let stream = |writer| Stream { writer: Box::new(AutoStream::new(writer, choice)), coloured };
+        Self { out: stream(out), err: stream(err), quiet: false, look }
     }
 
     /// Whether a person is looking.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
-        self.terminal
+        self.look != Look::Pipe
     }
 
     /// How many columns a person's terminal has; `None` where nobody looks, or
     /// it does not say.
     #[must_use]
     pub fn width(&self) -> Option<usize> {
-        let width = Table::new().width().filter(|_| self.terminal);
-        width.filter(|width| *width >= 40).map(usize::from)
+        match self.look {
+            Look::Terminal(width) if width < usize::MAX => Some(width),
+            Look::Terminal(_) | Look::Pipe => None,
+        }
     }
 
     /// Whether results may be coloured.
@@ -142,27 +202,42 @@ impl Screen {
         self.out.writer.flush()
     }
 
+    /// Something with its name before it, on stdout, unless quiet; at a
+    /// terminal its lines are kept to its width, below each other.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn entry(&mut self, name: &str, text: &str, tone: Tone) -> io::Result<()> {
+        const NAME_WIDTH: usize = 9;
+        let room = match self.look {
+            Look::Terminal(width) => width.saturating_sub(NAME_WIDTH),
+            Look::Pipe => usize::MAX,
+        };
+        let mut name = name;
+        for line in wrapped(text, room) {
+            self.say(format_args!("{:<NAME_WIDTH$}{}", name.bold(), tone.paint(&line)))?;
+            name = "";
+        }
+        Ok(())
+    }
+
     /// Rows below a head, in columns that also line up where characters are
     /// two columns wide. On a terminal it keeps to its width; in a pipe every
     /// row is one line.
     ///
     /// # Errors
     /// When stdout is closed.
-    pub fn table<const N: usize>(&mut self, head: [&str; N], rows: Vec<[String; N]>) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        // Some terminals do not know how wide they are.
-        let wide = table.width().is_none_or(|width| width >= 40);
-        if self.terminal && wide {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-        table.set_header(head);
-        table.add_rows(rows.into_iter().map(|row| row.map(|cell| harmless::one_line(&cell))));
-        let text = table.to_string();
-        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        self.result(lines.join("\n"))
+    pub fn table<const N: usize, C: Into<Cell>>(
+        &mut self,
+        head: [&str; N],
+        rows: Vec<[C; N]>,
+    ) -> io::Result<()> {
+        let width = match self.look {
+            Look::Terminal(width) => Some(width),
+            Look::Pipe => None,
+        };
+        let rows: Vec<[Cell; N]> = rows.into_iter().map(|row| row.map(Into::into)).collect();
+        self.result(lay_out(head, &rows, width))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::rule::{Rule, RuleLetter};
 use crate::domain::settings::Settings;
 use crate::engine::peers_on;
 use crate::letter::{Composer, Content, Occasion};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 
 /// Stands in where a customer has no address, so that the letter can be
 /// shown (RFC 2606: it belongs to nobody).
@@ -63,8 +63,8 @@ pub fn composer(config: &Config) -> anyhow::Result<Composer> {
 pub fn rule<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c Rule> {
     let names = || config.rules.iter().map(|rule| rule.name.as_str());
     let found = config.rules.iter().find(|rule| rule.name.as_str() == name);
-    found.ok_or_else(|| match nearest(name, names()) {
-        Some(near) => anyhow!("no rule `{name}`; did you mean `{near}`?"),
+    found.ok_or_else(|| match did_you_mean(name, names()) {
+        Some(hint) => anyhow!("no rule `{name}`; {hint}"),
         None => anyhow!("no rule `{name}`; there are {}", names().collect::<Vec<_>>().join(", ")),
     })
 }

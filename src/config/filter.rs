@@ -10,7 +10,8 @@ use super::source::At;
 use crate::domain::event::EventOutcome;
 use crate::domain::filter::{Filter, NO_OUTCOME};
 use crate::domain::money::{Currency, Money};
-use crate::domain::rule::Anchor;
+use crate::domain::receivable::Kind;
+use crate::domain::rule::{Anchor, ReceivableDate};
 use crate::nearest::did_you_mean;
 
 const ONLY_RECEIVABLES: &str = "it can stand only where the anchor is receivable.… or payment.…";
@@ -93,6 +94,10 @@ fn check_kinds(given: Option<&Many<Spot<KindWord>>>, anchor: &Anchor, reader: &m
 }
 
 fn not_a_claim(word: &str) -> Option<Complaint> {
+    if word == Kind::CreditNote.as_str() {
+        let message = "nobody is written to about a credit note: it only lessens what is owed";
+        return Some(Complaint::new(message, "leave it out"));
+    }
     let words = KindWord::of_claims();
     (!words.contains(&word)).then(|| not_a_word(word, "a kind of receivable", &words))
 }
@@ -139,6 +144,13 @@ fn check_meaning(raw: &RawFilter, anchor: &Spot<Anchor>, reader: &mut Reader<'_>
     };
     let only_events = "it can stand only where the anchor is event.…";
     match anchor.value {
+        Anchor::Receivable(ReceivableDate::SettledOn) => {
+            refuse(&of_events, "an event", only_events);
+            if let Some(at) = of_receivables[0].1 {
+                let message = "`min_balance` asks what is still owed, and what is settled owes nothing";
+                reader.error(at, message, "leave it out");
+            }
+        }
         Anchor::Receivable(_) | Anchor::Payment => refuse(&of_events, "an event", only_events),
         Anchor::Event(_) => refuse(&of_receivables, "a receivable", ONLY_RECEIVABLES),
         Anchor::Calendar => {

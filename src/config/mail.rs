@@ -12,6 +12,7 @@ use super::forms::{Given, Spot};
 use super::read::Reader;
 use super::settings::or;
 use super::source::At;
+use crate::domain::customer::Person;
 use crate::letter::{MailSettings, ReplyTo, Unsubscribe};
 use crate::problem::Problem;
 use crate::relay::{Credentials, Deliver, SmtpSettings, Timeouts, Tls};
@@ -71,6 +72,7 @@ pub(super) fn deliver(
         Some(RawDeliver::Files(folder)) => Ok(Deliver::Files(around.data_dir.join(&folder.value))),
         Some(RawDeliver::Smtp(smtp)) => {
             check_smtp(smtp, reader);
+            check_sender(&raw.from, smtp, reader);
             smtp_settings(smtp, raw.from.address.domain(), around, reader).map(Deliver::Smtp)
         }
     }
@@ -162,6 +164,27 @@ fn check_smtp(raw: &RawSmtp, reader: &mut Reader<'_>) {
         // Both or none; or one that can't be read, which was said.
         (None | Some(Given(None)), None) | (None, Some(Given(None))) | (Some(_), Some(_)) => {}
     }
+}
+
+/// Receivers ask whether the server that hands a letter over may do so for
+/// the sender's domain (SPF, RFC 7208; DMARC, RFC 7489). A provider vouches
+/// for the domain of its account, and seldom for another.
+fn check_sender(from: &Spot<Person>, smtp: &RawSmtp, reader: &mut Reader<'_>) {
+    let Some(Given(Some(account))) = &smtp.username else { return };
+    let Some((_, domain)) = account.rsplit_once('@') else { return };
+    let (own, theirs) = (from.address.domain().to_lowercase(), domain.to_lowercase());
+    let below = |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.ends_with('.'));
+    if own == theirs || below(&own, &theirs) || below(&theirs, &own) {
+        return;
+    }
+    let message = format!(
+        "letters come from {own}, and the account that sends them is of {theirs}: they may be taken for forged"
+    );
+    let hint = format!(
+        "receivers look up whether {theirs}'s server may write for {own} (SPF, DKIM and DMARC in the DNS of {own}), \
+         and sort out or refuse what it may not; write from an address of {theirs}, or have {own}'s DNS allow it"
+    );
+    reader.warning(&from.at, message, hint);
 }
 
 fn check_host(host: &Spot<String>, reader: &mut Reader<'_>) {

@@ -1,14 +1,17 @@
 //! From the keys of a rule's file to a rule that makes sense.
 
+use std::path::PathBuf;
+
 use super::forms::{Many, Spot};
 use super::read::{Read as _, Reader};
 use super::rule_shape::{InterlockWord, RawInterlock, RawRule, RawStage, StaleAfter, Template};
-use super::source::Source;
+use super::source::{At, Source};
 use super::yaml::Node;
 use super::{filter, stage, yaml};
 use crate::domain::customer::Class;
 use crate::domain::ids::{RuleName, StageName};
 use crate::domain::offset::{Offset, Unit};
+use crate::domain::overlap;
 use crate::domain::rule::{Anchor, Interlock, Rule};
 use crate::domain::settings::Budget;
 use crate::problem::{Place, Problem, Severity};
@@ -25,6 +28,24 @@ pub(super) struct LoadedRule {
     pub canonical: String,
     /// Where it names its templates.
     pub templates: Vec<TemplateUse>,
+    /// The file.
+    pub source: Source,
+    node: Node,
+    stages_at: Vec<At>,
+}
+
+impl LoadedRule {
+    /// Where the value at the end of a path of keys stands, or the last key
+    /// of the path that is there.
+    pub fn at(&self, keys: &[&str]) -> At {
+        self.node.nearest_to(keys).unwrap_or(0..0)
+    }
+
+    /// Where a stage is named.
+    pub fn stage_at(&self, name: &StageName) -> At {
+        let found = self.rule.stages.iter().position(|stage| stage.name == *name);
+        found.and_then(|index| self.stages_at.get(index)).cloned().unwrap_or(0..0)
+    }
 }
 
 /// The name that a file gives its rule, with its place. It is known even
@@ -51,11 +72,17 @@ pub struct TemplateUse {
     /// Whether the customer is among the recipients; else it is a letter to
     /// our own people.
     pub to_customer: bool,
-    file: std::path::PathBuf,
+    file: PathBuf,
     place: Place,
 }
 
 impl TemplateUse {
+    /// The file and the place in it.
+    #[must_use]
+    pub fn place(&self) -> (PathBuf, Place) {
+        (self.file.clone(), self.place.clone())
+    }
+
     /// An error that underlines the template's name in the rule's file.
     #[must_use]
     pub fn problem(&self, message: impl Into<String>) -> Problem {
@@ -78,11 +105,27 @@ fn read(node: &Node, source: &Source, problems: &mut Vec<Problem>) -> Option<Loa
     let mut reader = Reader { source, problems };
     let raw = RawRule::read(node, &mut reader)?;
     let rule = checked(&raw, &mut reader);
+    if overlap::excludes_everybody(&rule) {
+        let at = node.nearest_to(&["unless"]).unwrap_or_else(|| raw.rule.at.clone());
+        let message = "the rule writes to nobody: `unless` leaves out everybody whom `where` lets in";
+        reader.error(
+            &at,
+            message,
+            "say less in `unless`; to switch the rule off, move its file out of the folder",
+        );
+    }
     if errors(problems) > before {
         return None;
     }
     let templates = template_uses(&raw, &rule, source);
-    Some(LoadedRule { rule, canonical: node.canonical(), templates })
+    Some(LoadedRule {
+        rule,
+        canonical: node.canonical(),
+        templates,
+        source: source.clone(),
+        node: node.clone(),
+        stages_at: raw.stages.iter().map(|stage| stage.stage.at.clone()).collect(),
+    })
 }
 
 fn errors(problems: &[Problem]) -> usize {

@@ -312,9 +312,10 @@ impl Scalar for Timeout {
 pub(super) struct KindWord(pub String);
 
 impl KindWord {
-    /// The words of the kinds of receivables.
+    /// The words of the kinds of receivables that rules are about.
     pub fn of_claims() -> Vec<&'static str> {
-        Kind::ALL.iter().map(|kind| kind.as_str()).collect()
+        let subjects = Kind::ALL.iter().filter(|kind| **kind != Kind::CreditNote);
+        subjects.map(|kind| kind.as_str()).collect()
     }
 }
 

@@ -73,6 +73,16 @@ impl Node {
         }
     }
 
+    /// Where the value at the end of a path of keys stands, or the last key
+    /// of the path that is there.
+    pub fn nearest_to(&self, path: &[&str]) -> Option<At> {
+        let (name, rest) = path.split_first()?;
+        let Value::Map(entries) = &self.value else { return None };
+        let (key, node) = entries.iter().find(|(key, _)| key.name == *name)?;
+        let own = if matches!(node.value, Value::Scalar(_)) { &node.at } else { &key.at };
+        Some(node.nearest_to(rest).unwrap_or_else(|| own.clone()))
+    }
+
     /// Its content without layout, comments and the order of keys, so that
     /// reformatting a file does not look like a change.
     pub fn canonical(&self) -> String {

@@ -171,3 +171,9 @@ fn first_day(start: Date, open: impl Fn(Date) -> bool) -> Date {
     }
     start
 }
+
+/// Whether any day of the year from `start` on is open.
+#[must_use]
+pub fn has_open_day(start: Date, open: impl Fn(Date) -> bool) -> bool {
+    start.series(1.day()).take(SEARCH_DAYS).any(open)
+}

@@ -153,6 +153,63 @@ pub enum Outcome {
     },
 }
 
+/// What stands between us and a session, as far as it can be told apart, for
+/// those who explain it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// No address is known for the host.
+    UnknownHost,
+    /// Nothing listens there.
+    Refused,
+    /// The network has no way there.
+    NoWay,
+    /// No answer in time.
+    Silence,
+    /// The peer ended the connection.
+    HungUp,
+    /// What came is no SMTP.
+    Nonsense,
+    /// It said no before anything was asked of it.
+    Declined,
+    /// `tls: none`, and the host is another machine.
+    NotThisMachine,
+    /// What answers does not speak TLS.
+    NotTls,
+    /// Only TLS that is no longer safe.
+    OldTls,
+    /// STARTTLS is not offered.
+    NoStartTls,
+    /// STARTTLS is offered and refused.
+    StartTlsRefused,
+    /// Something was said in the clear behind the go-ahead for TLS.
+    Interference,
+    /// The certificate does not verify.
+    Certificate(BadCertificate),
+    /// A user name is configured, and no way to log in is offered.
+    NoLogin,
+    /// User name or password is refused.
+    LoginRefused,
+    /// It can't be logged in now.
+    LoginPostponed,
+    /// Anything else; the words say it.
+    Other,
+}
+
+/// Why a certificate does not verify.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BadCertificate {
+    /// It is for other names; these, where they are known.
+    WrongName(Vec<String>),
+    /// Its time is over.
+    Expired,
+    /// Its time has not begun.
+    NotYetValid,
+    /// Nobody we trust has signed it.
+    UnknownIssuer,
+    /// Anything else.
+    Other,
+}
+
 /// Why there is no session with the relay. It costs no letter an attempt.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{stage}: {cause}")]
@@ -161,6 +218,8 @@ pub struct Unreachable {
     pub stage: SmtpStage,
     /// What happened, in words a person can act on.
     pub cause: String,
+    /// What it comes to.
+    pub obstacle: Obstacle,
     /// Whether waiting will not help: refused credentials, a certificate
     /// that does not verify, STARTTLS not offered. The relay is paused and
     /// the operator told.

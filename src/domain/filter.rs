@@ -157,6 +157,8 @@ impl Audience {
     }
 }
 
-fn covers(asked: &str, locale: &str) -> bool {
+/// Whether a language tag that is asked for covers another: `zh` covers
+/// `zh-CN`.
+pub(super) fn covers(asked: &str, locale: &str) -> bool {
     locale == asked || locale.strip_prefix(asked).is_some_and(|rest| rest.starts_with('-'))
 }

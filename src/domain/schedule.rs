@@ -1,12 +1,13 @@
 //! When a rule looks: a cron expression on civil time.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime as ChronoTime, Datelike as _, NaiveDate, Timelike as _, Utc};
-use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::calendar::instant_at;
 
@@ -63,6 +64,30 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
+    /// The civil days on which it comes, in the four years from 2024 on: a
+    /// leap year is among them.
+    #[must_use]
+    pub fn days(&self) -> BTreeSet<Date> {
+        let mut days = BTreeSet::new();
+        let mut from = DateTime::constant(2024, 1, 1, 0, 0, 0, 0);
+        while let Some(next) = self.next_civil(from).filter(|next| next.year() < 2028) {
+            days.insert(next.date());
+            from = next.date().saturating_add(1.day()).to_datetime(Time::midnight());
+        }
+        days
+    }
+
+    /// The first time of the day at which it comes.
+    #[must_use]
+    pub fn earliest(&self) -> Option<Time> {
+        self.next_civil(DateTime::constant(2024, 1, 1, 0, 0, 0, 0)).map(DateTime::time)
+    }
+
+    /// The first occurrence at or after a civil moment.
+    fn next_civil(&self, from: DateTime) -> Option<DateTime> {
+        self.0.find_next_occurrence(&to_chrono(from)?, true).ok().and_then(from_chrono)
+    }
+
     /// The first occurrence strictly after `now`.
     #[must_use]
     pub fn next_after(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
@@ -163,6 +188,16 @@ mod tests {
             runs("0 0 * * *", "Asia/Beirut", "2026-03-28T12:00:00Z", 2),
             ["Sun 2026-03-29 01:00 +0300", "Mon 2026-03-30 00:00 +0300"]
         );
+    }
+
+    #[test]
+    fn its_days_and_its_first_hour_are_known() {
+        let days = |text: &str| text.parse::<Schedule>().expect("a schedule").days();
+        assert_eq!(days("0 9 * * *").len(), 1461);
+        assert_eq!(days("*/5 * 29 2 *").into_iter().collect::<Vec<_>>(), [jiff::civil::date(2024, 2, 29)]);
+        assert_eq!(days("0 9 1 * *").len(), 48);
+        let earliest = |text: &str| text.parse::<Schedule>().expect("a schedule").earliest();
+        assert_eq!(earliest("30 8,17 * * Mon"), Some(Time::constant(8, 30, 0, 0)));
     }
 
     #[test]

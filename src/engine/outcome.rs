@@ -10,7 +10,9 @@ use super::courier::Round;
 use super::ready::Ready;
 use super::{DeliveryReport, Engine, journal};
 use crate::clock::Clock;
-use crate::domain::delivery::{self, AttemptContext, LeftOut, Outcome, SmtpStage, Transition, Unreachable};
+use crate::domain::delivery::{
+    self, AttemptContext, LeftOut, Obstacle, Outcome, SmtpStage, Transition, Unreachable,
+};
 use crate::domain::notice::LetterState;
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
@@ -132,7 +134,12 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 if reply.as_ref().is_none_or(|reply| reply.code == 421) =>
             {
                 let cause = cause.clone();
-                self.relay_failed(&Unreachable { stage: *stage, cause, needs_person: false });
+                self.relay_failed(&Unreachable {
+                    stage: *stage,
+                    cause,
+                    obstacle: Obstacle::Other,
+                    needs_person: false,
+                });
             }
             Outcome::NotSent { .. }
             | Outcome::RecipientRefused { .. }
@@ -159,6 +166,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         self.relay_failed(&Unreachable {
             stage: SmtpStage::Rcpt,
             cause: format!("the relay refuses every letter: {}", transition.reason),
+            obstacle: Obstacle::Declined,
             needs_person: true,
         });
         let now = self.clock.now();

@@ -12,7 +12,7 @@ use crate::domain::customer::Class;
 use crate::domain::rule::{Recipient, Rule, RuleLetter, Stage};
 use crate::domain::settings::Settings;
 use crate::nearest::did_you_mean;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 
 /// A letter that a rule asks for.
 struct Asked<'r> {
@@ -22,8 +22,16 @@ struct Asked<'r> {
     to: &'r [Recipient],
 }
 
+/// Where a rule's stage names a template, if that is known.
+pub type Named<'a> = dyn Fn(&Rule, &Stage, &str) -> Option<(PathBuf, Place)> + 'a;
+
 /// Tries them all; see [`Composer::check`].
-pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) -> Vec<Problem> {
+pub(super) fn check(
+    composer: &Composer,
+    rules: &[Rule],
+    settings: &Settings,
+    places: &Named<'_>,
+) -> Vec<Problem> {
     let library = &composer.library;
     let mut problems = library.warnings.clone();
     let mut used = BTreeSet::new();
@@ -37,10 +45,10 @@ pub(super) fn check(composer: &Composer, rules: &[Rule], settings: &Settings) ->
             problems.extend(try_letter(composer, &asked, locale, letter, settings));
         }
         if !found {
-            problems.push(missing(composer, &asked, "in any language"));
+            problems.push(missing(composer, &asked, "in any language", places));
         } else if !composer.has_fallback(name, &settings.business.locale) {
             let language = format!("in the business's own language, `{}`", settings.business.locale);
-            problems.push(missing(composer, &asked, &language));
+            problems.push(missing(composer, &asked, &language, places));
         } else if fresh && !is_internal(asked.to, asked.rule.class) {
             problems.extend(untranslated(library, &asked));
         }
@@ -63,14 +71,17 @@ fn asked<'r>(rule: &'r Rule) -> Vec<Asked<'r>> {
     rule.letters().into_iter().map(of).collect()
 }
 
-fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str) -> Problem {
+fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str, places: &Named<'_>) -> Problem {
     let names: BTreeSet<&str> =
         composer.library.locales.values().flat_map(|letters| letters.keys().map(String::as_str)).collect();
     let message = format!(
         "rule `{}`, stage `{}`: there is no template `{}` {whereabouts}",
         asked.rule.name, asked.stage.name, asked.template
     );
-    let problem = Problem::error(PathBuf::from(format!("{}.md", asked.template)), message);
+    let problem = match places(asked.rule, asked.stage, asked.template) {
+        Some((file, place)) => Problem { place: Some(place), ..Problem::error(file, message) },
+        None => Problem::error(PathBuf::from(format!("{}.md", asked.template)), message),
+    };
     let others = names.into_iter().filter(|name| *name != asked.template);
     let hint = did_you_mean(asked.template, others);
     problem.hint(hint.unwrap_or_else(|| "write it below the folder of that language".to_owned()))

@@ -7,7 +7,7 @@ use tera::{Context, ErrorKind, Tera};
 
 use super::context::{self, name_of};
 use super::library::{LAYOUT_FILE, Letter, Library};
-use super::{ComposeError, Content, Occasion, ReplyTo, Testimonial};
+use super::{ComposeError, Content, Named, Occasion, ReplyTo, Testimonial};
 use super::{attachment, clean, engine, layout, markdown};
 use crate::domain::customer::{Class, Person};
 use crate::domain::digest::Digest;
@@ -61,7 +61,14 @@ impl Composer {
     /// over when it was due.
     #[must_use]
     pub fn check(&self, rules: &[Rule], settings: &Settings) -> Vec<Problem> {
-        super::check::check(self, rules, settings)
+        self.check_named(rules, settings, &|_, _, _| None)
+    }
+
+    /// The same, where it is known in which file and place a stage names its
+    /// template.
+    #[must_use]
+    pub fn check_named(&self, rules: &[Rule], settings: &Settings, named: &Named<'_>) -> Vec<Problem> {
+        super::check::check(self, rules, settings, named)
     }
 
     /// The languages that have templates.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::delivery::{Outcome, Parcel, Reply, SmtpStage, Unreachable};
+use crate::domain::delivery::{Obstacle, Outcome, Parcel, Reply, SmtpStage, Unreachable};
 
 use super::Relay;
 use super::memory::{Mailbox, MemoryRelay};
@@ -60,9 +60,15 @@ impl Relay for FilesRelay {
             Ok(Err(error)) => Err(Unreachable {
                 stage: SmtpStage::Connect,
                 cause: format!("creating the folder {}: {error}", self.folder.display()),
+                obstacle: Obstacle::Other,
                 needs_person: needs_person(&error),
             }),
-            Err(cause) => Err(Unreachable { stage: SmtpStage::Connect, cause, needs_person: false }),
+            Err(cause) => Err(Unreachable {
+                stage: SmtpStage::Connect,
+                cause,
+                obstacle: Obstacle::Other,
+                needs_person: false,
+            }),
         }
     }
 

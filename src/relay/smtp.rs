@@ -29,7 +29,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use crate::domain::delivery::{Outcome, Parcel, SmtpStage, Unreachable};
+use crate::domain::address::Address;
+use crate::domain::delivery::{Outcome, Parcel, Reply, SmtpStage, Unreachable};
 
 use super::{Credentials, Relay, RelayError, SmtpSettings, Tls};
 use body::{Body, Flaw};
@@ -93,6 +94,26 @@ impl SmtpRelay {
         };
         let pace = Pace::new(settings.rate_per_min);
         Ok(Self { settings, encryption, pace })
+    }
+
+    /// What the relay says against `from` as the sender of a letter, if
+    /// anything. The letter is taken back before it has a recipient.
+    ///
+    /// # Errors
+    /// Where the session ends meanwhile.
+    pub async fn refusal_of(
+        &self,
+        session: &mut SmtpSession,
+        from: &Address,
+    ) -> Result<Option<Reply>, Unreachable> {
+        session.in_step = false;
+        let deadline = Deadline::within(self.settings.timeouts.command);
+        let broken = hello::broken(SmtpStage::Mail);
+        let line = format!("MAIL FROM:<{}>", from.as_str());
+        let answer = session.wire.ask(&line, deadline).await.map_err(&broken)?;
+        let taken_back = session.wire.ask("RSET", deadline).await.map_err(&broken)?;
+        session.in_step = taken_back.is_yes() && session.wire.is_in_step();
+        Ok(answer.is_no().then_some(answer.reply))
     }
 
     async fn probe(&self, session: &mut SmtpSession) {

@@ -18,6 +18,7 @@ mod merge;
 mod open;
 mod operator;
 mod outbox;
+mod overview;
 mod people;
 mod record;
 mod resume;
@@ -54,6 +55,7 @@ use crate::domain::settings::Guards;
 
 pub use self::asking::About;
 pub use self::operator::{Decided, Decision};
+pub use self::overview::{Overview, Vocabulary};
 pub use self::resume::PerhapsSent;
 
 /// What the store must know of the configuration.

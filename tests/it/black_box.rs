@@ -18,14 +18,27 @@ mod terminal;
 use std::fs;
 
 use courtesy::{Daemon, Installation, run_in};
+use terminal::shown_on;
+use unicode_width::UnicodeWidthStr as _;
 
 #[test]
-fn alone_it_shows_its_help_and_what_to_do_next() {
+fn alone_it_says_what_state_it_is_in_and_what_to_do_next() {
     let dir = tempfile::tempdir().expect("a folder");
-    let shown = run_in(dir.path(), &[]);
-    assert_eq!(shown.code, 2);
-    assert!(shown.out.contains("Usage: courtesy"), "{}", shown.out);
-    assert!(shown.err.contains("courtesy demo"), "{}", shown.err);
+    let nowhere = run_in(dir.path(), &[]);
+    assert_eq!(nowhere.code, 1, "there is no configuration");
+    assert!(nowhere.out.contains("courtesy demo") && nowhere.out.contains("courtesy init"), "{nowhere:?}");
+    let installation = Installation::with_a_customer();
+    let idle = installation.run(&[]);
+    assert_eq!(idle.code, 0, "{idle:?}");
+    assert!(idle.out.contains("1 customer") && idle.out.contains("does not run"), "{idle:?}");
+    let mut daemon = Daemon::start(&installation);
+    let at_work = installation.run(&[]);
+    assert!(at_work.out.contains(&format!("runs, process {}", daemon.id())), "{at_work:?}");
+    assert_eq!(daemon.stop(), Some(0), "nobody disturbed it by looking");
+    installation.edit("config/courtesy.yaml", "business:", "bussiness:");
+    let broken = installation.run(&[]);
+    assert_eq!(broken.code, 1);
+    assert!(broken.out.contains("1 error") && broken.out.contains("courtesy check"), "{broken:?}");
 }
 
 #[test]
@@ -34,6 +47,67 @@ fn a_misspelt_command_is_answered_with_the_right_one() {
     let shown = run_in(dir.path(), &["chekc"]);
     assert_eq!(shown.code, 2);
     assert!(shown.err.contains("'check'"), "{}", shown.err);
+    for (wrong, right) in [
+        (vec!["outbox", "realease", "4"], "'release'"),
+        (vec!["outbox", "list", "--stat", "held"], "'--state'"),
+        (vec!["outbox", "list", "--state", "hold"], "'held'"),
+        (vec!["record", "paymnt", "INV-1", "5"], "'payment'"),
+        (vec!["check", "--relai"], "'--relay'"),
+        (vec!["send"], "'run'"),
+        (vec!["queue"], "'outbox'"),
+        (vec!["validate"], "'check'"),
+    ] {
+        let shown = run_in(dir.path(), &wrong);
+        assert_eq!(shown.code, 2, "{wrong:?}");
+        assert!(shown.err.contains(right), "{wrong:?}: {}", shown.err);
+    }
+}
+
+#[test]
+fn a_lost_brace_and_a_letter_that_one_language_lacks_are_found() {
+    let installation = Installation::new();
+    installation.edit("templates/en/reminder/firm.md", "{{ customer.greeting }}", "{ customer.greeting }}");
+    std::fs::remove_file(installation.path().join("templates/zh-CN/reminder/friendly.md"))
+        .expect("it was there");
+    std::fs::remove_file(installation.path().join("templates/en/thanks/visit.md")).expect("it was there");
+    let checked = installation.run(&["check", "--json"]);
+    assert_eq!(checked.code, 1);
+    let lost = installation.line_of("templates/en/reminder/firm.md", "{ customer.greeting }}");
+    assert!(checked.out.contains("a brace that belongs to no"), "{}", checked.out);
+    assert!(checked.out.contains(&format!("\"line\": {lost}")), "{}", checked.out);
+    installation.edit("templates/en/reminder/firm.md", "{ customer.greeting }}", "{{ customer.greeting }}");
+    let checked = installation.run(&["check", "--json"]);
+    assert_eq!(checked.code, 1, "the business's own language lacks a letter");
+    assert!(
+        checked.out.contains("readers of `zh-CN` get this letter in another language"),
+        "{}",
+        checked.out
+    );
+    let found: serde_json::Value = serde_json::from_str(&checked.out).expect("JSON alone on stdout");
+    let missing =
+        found.as_array().expect("a list").iter().find(|one| one["severity"] == "error").expect("it");
+    assert!(missing["message"].as_str().is_some_and(|text| text.contains("`thanks/visit`")), "{missing}");
+    let rule = installation.line_of("config/rules/visit-thanks.yaml", "template:");
+    let place = (missing["file"].as_str(), missing["line"].as_u64());
+    assert_eq!(place, (Some("config/rules/visit-thanks.yaml"), Some(rule as u64)), "{missing}");
+}
+
+#[test]
+#[ignore = "needs script of util-linux, which makes a terminal"]
+fn at_a_terminal_there_are_colours_unless_they_are_unwanted() {
+    let installation = Installation::with_a_customer();
+    installation.record_visit();
+    installation.run(&["run", "--once"]);
+    let coloured = shown_on(installation.path(), 80, "outbox");
+    assert!(coloured.contains("\u{1b}[32msent"), "{coloured:?}");
+    let broken = shown_on(installation.path(), 80, "history C1");
+    assert!(broken.lines().count() > 4 && broken.lines().all(|line| line.width() <= 90), "{broken:?}");
+    let plain = shown_on(installation.path(), 80, "history C1 | cat");
+    assert!(!plain.contains('\u{1b}'), "{plain:?}");
+    std::fs::write(installation.path().join("plain"), "NO_COLOR=1 exec \"$@\"\n").expect("written");
+    let program = env!("CARGO_BIN_EXE_courtesy");
+    let unwanted = shown_on(installation.path(), 80, &format!("--version; sh plain {program} history C1"));
+    assert!(!unwanted.contains('\u{1b}') && unwanted.lines().count() > 4, "{unwanted:?}");
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod inbox;
 mod letters;
 mod relay;
 mod scenarios;
+mod schemas;
+mod screens;
 mod simulation;
 mod store;
 mod support;

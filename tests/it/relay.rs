@@ -1,6 +1,7 @@
 //! The relay against a scripted one over real sockets, and against Postfix'
 //! `smtp-sink`.
 
+mod explained;
 mod patience;
 pub mod script;
 mod sessions;

@@ -1,7 +1,13 @@
 //! What several tests stand on.
 
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use courtesy::cli::screen::{Look, Screen};
+use courtesy::cli::{self, Surroundings, Verdict, failure};
+use courtesy::clock::VirtualClock;
 use courtesy::config;
 use courtesy::engine::Office;
 use courtesy::letter::Composer;
@@ -26,4 +32,48 @@ pub fn shipped_office() -> Office {
         connections: 2,
         mask_addresses: true,
     }
+}
+
+/// What a command said, to a person at a terminal or into a pipe.
+pub struct Said {
+    pub verdict: Verdict,
+    pub out: String,
+    pub err: String,
+}
+
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Vec<u8>>>);
+
+impl Ear {
+    fn heard(&self) -> String {
+        String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("text")
+    }
+}
+
+impl Write for Ear {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("nobody panicked").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Does what a command line asks at a moment, in this process.
+pub async fn command(words: &[&str], look: Look, now: &str) -> Said {
+    let (out, err) = (Ear::default(), Ear::default());
+    let mut screen = Screen::onto(Box::new(out.clone()), Box::new(err.clone()), look);
+    let words = std::iter::once("courtesy").chain(words.iter().copied());
+    let cli = cli::parse(words.map(OsString::from)).expect("a command line");
+    let around = Surroundings { user: "tester".to_owned() };
+    let clock = VirtualClock::new(now.parse().expect("a moment"));
+    let verdict = match cli::run(cli, &around, clock, &mut screen).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            failure::explain(&error, &mut screen).expect("it is heard");
+            Verdict::Failed
+        }
+    };
+    Said { verdict, out: out.heard(), err: err.heard() }
 }

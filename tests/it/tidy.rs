@@ -189,7 +189,8 @@ fn no_failure_is_waved_away() {
 
 #[test]
 fn nothing_names_a_path_of_somebodys_machine() {
-    let folders = ["src", "tests", "config", "templates", "systemd", "docs", ".ci"].map(|name| root().join(name));
+    let folders =
+        ["src", "tests", "config", "templates", "systemd", "docs", ".ci"].map(|name| root().join(name));
     let mut all: Vec<PathBuf> =
         folders.iter().filter(|path| path.exists()).flat_map(|path| files(path)).collect();
     all.extend(["README.md", "CHANGELOG.md", "Cargo.toml"].map(|name| root().join(name)));
@@ -288,9 +289,11 @@ fn functions() -> BTreeSet<String> {
             }
             Some("rs") => {
                 let text = fs::read_to_string(path).expect("source is text");
-                named.extend(text.split("fn ").skip(1).filter_map(|rest| {
-                    rest.split_once(['(', '<']).map(|(name, _)| name.to_owned())
-                }));
+                named.extend(
+                    text.split("fn ")
+                        .skip(1)
+                        .filter_map(|rest| rest.split_once(['(', '<']).map(|(name, _)| name.to_owned())),
+                );
             }
             _ => {}
         }

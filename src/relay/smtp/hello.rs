@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 
-use crate::domain::delivery::{SmtpStage, Unreachable};
+use crate::domain::delivery::{Obstacle, SmtpStage, Unreachable};
 use crate::relay::{Credentials, SmtpSettings, Tls};
 
 use super::reply::Answer;
@@ -82,45 +82,57 @@ pub(super) async fn open(
     Ok((wire, offers))
 }
 
-fn broken(stage: SmtpStage) -> impl Fn(Broken) -> Unreachable {
-    move |broken| Unreachable { stage, cause: broken.to_string(), needs_person: false }
+/// A failure of the wire at a stage, told to whoever wants a session.
+pub(super) fn broken(stage: SmtpStage) -> impl Fn(Broken) -> Unreachable {
+    move |broken| Unreachable {
+        stage,
+        cause: broken.to_string(),
+        obstacle: broken.obstacle(),
+        needs_person: false,
+    }
 }
 
 fn refused(stage: SmtpStage, answer: &Answer) -> Unreachable {
-    Unreachable { stage, cause: format!("the relay said {}", answer.reply), needs_person: false }
+    let cause = format!("the relay said {}", answer.reply);
+    Unreachable { stage, cause, obstacle: Obstacle::Declined, needs_person: false }
 }
 
 /// Tries every address of the host, each with its share of the time, so that
 /// one that swallows packets does not hide the others.
 async fn connect(settings: &SmtpSettings, deadline: Deadline) -> Result<TcpStream, Unreachable> {
-    let failed = |cause: String, needs_person| Unreachable { stage: SmtpStage::Connect, cause, needs_person };
+    let failed = |cause: String, obstacle: Obstacle| Unreachable {
+        stage: SmtpStage::Connect,
+        cause,
+        needs_person: obstacle == Obstacle::NotThisMachine,
+        obstacle,
+    };
     let host = bare(&settings.host);
     let look_up = async { Ok(tokio::net::lookup_host((host, settings.port)).await?.collect::<Vec<_>>()) };
     let addresses: Vec<SocketAddr> = deadline
         .hold(look_up)
         .await
-        .map_err(|error| failed(format!("looking up `{host}`: {error}"), false))?;
-    let mut cause = format!("`{host}` has no address");
+        .map_err(|error| failed(format!("looking up `{host}`: {error}"), Obstacle::UnknownHost))?;
+    let mut last = failed(format!("`{host}` has no address"), Obstacle::UnknownHost);
     for (tried, address) in addresses.iter().enumerate() {
         if settings.tls == Tls::None && !address.ip().is_loopback() {
             let cause = format!(
                 "`{host}` is {}, not this machine, and `tls: none` is only for this machine",
                 address.ip()
             );
-            return Err(failed(cause, true));
+            return Err(failed(cause, Obstacle::NotThisMachine));
         }
         let share = deadline.share(addresses.len() - tried);
         match share.hold(async { Ok(TcpStream::connect(address).await?) }).await {
             Ok(stream) => {
                 // Otherwise the system holds small writes back until the last one is
                 // acknowledged, and a letter takes 40 ms instead of one.
-                stream.set_nodelay(true).map_err(|error| failed(error.to_string(), false))?;
+                stream.set_nodelay(true).map_err(|error| failed(error.to_string(), Obstacle::Other))?;
                 return Ok(stream);
             }
-            Err(error) => cause = format!("connecting to {address}: {error}"),
+            Err(error) => last = failed(format!("connecting to {address}: {error}"), error.obstacle()),
         }
     }
-    Err(failed(cause, false))
+    Err(last)
 }
 
 /// The host without the brackets of an IPv6 address.
@@ -155,21 +167,30 @@ async fn starttls(
     settings: &SmtpSettings,
     encryption: Option<&Encryption>,
 ) -> Result<Wire, Unreachable> {
-    let person =
-        |cause: &str| Unreachable { stage: SmtpStage::Tls, cause: cause.to_owned(), needs_person: true };
+    let person = |cause: &str, obstacle| Unreachable {
+        stage: SmtpStage::Tls,
+        cause: cause.to_owned(),
+        obstacle,
+        needs_person: true,
+    };
     let Some(encryption) = encryption.filter(|_| offers.starttls) else {
         return Err(person(
             "the relay does not offer STARTTLS, or somebody in between took the offer away; nothing was sent",
+            Obstacle::NoStartTls,
         ));
     };
     let deadline = Deadline::within(settings.timeouts.command);
     let answer = wire.ask("STARTTLS", deadline).await.map_err(broken(SmtpStage::Tls))?;
     if !answer.is_yes() {
         let needs_person = answer.reply.code / 100 == 5;
-        return Err(Unreachable { needs_person, ..refused(SmtpStage::Tls, &answer) });
+        let refused = refused(SmtpStage::Tls, &answer);
+        return Err(Unreachable { needs_person, obstacle: Obstacle::StartTlsRefused, ..refused });
     }
     let stream = wire.into_plain().ok_or_else(|| {
-        person("something was said in the clear behind the go-ahead for TLS: a broken relay or an attack")
+        person(
+            "something was said in the clear behind the go-ahead for TLS: a broken relay or an attack",
+            Obstacle::Interference,
+        )
     })?;
     let handshake = Deadline::within(settings.timeouts.connect);
     Ok(Wire::new(encryption.wrap(stream, handshake).await?))
@@ -193,7 +214,12 @@ async fn log_in(
         ("AUTH LOGIN".to_owned(), vec![BASE64.encode(username), BASE64.encode(password)])
     } else {
         let cause = "a user name is configured, but the relay offers neither AUTH PLAIN nor AUTH LOGIN here";
-        return Err(Unreachable { stage: SmtpStage::Auth, cause: cause.to_owned(), needs_person: true });
+        return Err(Unreachable {
+            stage: SmtpStage::Auth,
+            cause: cause.to_owned(),
+            obstacle: Obstacle::NoLogin,
+            needs_person: true,
+        });
     };
     let mut answer = wire.ask(&first, deadline).await.map_err(broken(SmtpStage::Auth))?;
     for response in &rest {
@@ -211,10 +237,12 @@ async fn log_in(
         !matches!(secret, "PLAIN" | "LOGIN") && answer.reply.text.contains(secret)
     });
     let text = if repeats { "(its words repeat the credentials)" } else { &answer.reply.text };
+    let for_good = answer.reply.code / 100 == 5;
     Err(Unreachable {
         stage: SmtpStage::Auth,
         cause: format!("the relay said {} {text}", answer.reply.code),
-        needs_person: answer.reply.code / 100 == 5,
+        obstacle: if for_good { Obstacle::LoginRefused } else { Obstacle::LoginPostponed },
+        needs_person: for_good,
     })
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::domain::delivery::{SmtpStage, Unreachable};
+use crate::domain::delivery::{BadCertificate, Obstacle, SmtpStage, Unreachable};
 use crate::relay::RelayError;
 
 use super::wire::{Broken, Deadline, Stream};
@@ -41,7 +41,9 @@ impl Encryption {
         match deadline.hold(handshake).await {
             Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
             Err(Broken::Failed(error)) => Err(failed(&error)),
-            Err(broken) => Err(unreachable(format!("the handshake did not finish: {broken}"), false)),
+            Err(broken) => {
+                Err(unreachable(format!("the handshake did not finish: {broken}"), broken.obstacle()))
+            }
         }
     }
 }
@@ -72,28 +74,49 @@ fn add_file(roots: &mut RootCertStore, file: &Path) -> Result<(), RelayError> {
     if found == 0 { Err(wrong("no certificate in it; it must be PEM".to_owned())) } else { Ok(()) }
 }
 
-fn unreachable(cause: String, needs_person: bool) -> Unreachable {
-    Unreachable { stage: SmtpStage::Tls, cause, needs_person }
+/// What does not verify stays so until somebody acts; the rest may pass.
+fn unreachable(cause: String, obstacle: Obstacle) -> Unreachable {
+    let needs_person = matches!(obstacle, Obstacle::Certificate(_) | Obstacle::OldTls);
+    Unreachable { stage: SmtpStage::Tls, cause, obstacle, needs_person }
 }
 
-/// What does not verify stays so until somebody acts; the rest may pass.
 fn failed(error: &io::Error) -> Unreachable {
     let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match reason {
-        Some(rustls::Error::InvalidCertificate(why)) => {
-            unreachable(format!("the relay's certificate does not verify: {why}"), true)
-        }
-        Some(rustls::Error::NoCertificatesPresented) => {
-            unreachable("the relay shows no certificate".to_owned(), true)
-        }
+        Some(rustls::Error::InvalidCertificate(why)) => unreachable(
+            format!("the relay's certificate does not verify: {why}"),
+            Obstacle::Certificate(bad_certificate(why)),
+        ),
+        Some(rustls::Error::NoCertificatesPresented) => unreachable(
+            "the relay shows no certificate".to_owned(),
+            Obstacle::Certificate(BadCertificate::Other),
+        ),
         Some(rustls::Error::PeerIncompatible(why)) => {
-            unreachable(format!("the relay speaks no TLS that is still safe: {why:?}"), true)
+            unreachable(format!("the relay speaks no TLS that is still safe: {why:?}"), Obstacle::OldTls)
         }
         Some(rustls::Error::InvalidMessage(_)) => unreachable(
             "what answers does not speak TLS; a port that begins in the clear (587, 25) needs `tls: starttls`"
                 .to_owned(),
-            false,
+            Obstacle::NotTls,
         ),
-        Some(_) | None => unreachable(error.to_string(), false),
+        Some(_) | None => unreachable(error.to_string(), Obstacle::Other),
+    }
+}
+
+fn bad_certificate(why: &CertificateError) -> BadCertificate {
+    match why {
+        CertificateError::NotValidForName => BadCertificate::WrongName(Vec::new()),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            // As rustls writes them: DnsName("mail.example").
+            let name = |text: &String| text.split('"').nth(1).unwrap_or(text).to_owned();
+            BadCertificate::WrongName(presented.iter().map(name).collect())
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => BadCertificate::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            BadCertificate::NotYetValid
+        }
+        // A signer of the same name as one we trust, with another key, is unknown too.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => BadCertificate::UnknownIssuer,
+        _ => BadCertificate::Other,
     }
 }

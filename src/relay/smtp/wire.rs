@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use crate::domain::delivery::Reply;
+use crate::domain::delivery::{Obstacle, Reply};
 
 use super::body::Body;
 use super::reply::{self, Answer, Malformed};
@@ -56,6 +56,23 @@ impl From<io::Error> for Broken {
 }
 
 impl Broken {
+    /// What it means for opening a session.
+    pub fn obstacle(&self) -> Obstacle {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+        match self {
+            _ if self.is_gone() => Obstacle::HungUp,
+            Self::TimedOut(_) => Obstacle::Silence,
+            Self::Closed => Obstacle::HungUp,
+            Self::Malformed(_) | Self::OutOfTurn(_) => Obstacle::Nonsense,
+            Self::Failed(error) => match error.kind() {
+                ConnectionRefused => Obstacle::Refused,
+                HostUnreachable | NetworkUnreachable => Obstacle::NoWay,
+                TimedOut => Obstacle::Silence,
+                _ => Obstacle::Other,
+            },
+        }
+    }
+
     /// Whether the peer is gone, in whichever way the system says it.
     pub fn is_gone(&self) -> bool {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};

@@ -1,6 +1,8 @@
 //! What import and record both do to claims: statuses, due dates, payments,
 //! and the day until which a claim stays in reach of the rules.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
@@ -53,11 +55,11 @@ pub(super) fn expect(conn: &Connection, id: &str) -> Result<Found, Fault> {
     Err(Fault::Store(unknown("receivable", id, &near_claims(conn, id)?)))
 }
 
-/// The ids of claims that may be meant.
+/// The claims that may be meant, as [`may_mean`] tells them.
 pub(super) fn near_claims(conn: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
-    let meant = "SELECT id FROM receivables WHERE number = ?1 OR id = ?1 COLLATE NOCASE
+    let meant = "SELECT id, NULL FROM receivables WHERE number = ?1 OR id = ?1 COLLATE NOCASE
                      OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
-    may_mean(conn, id, meant, "SELECT id FROM receivables WHERE LENGTH(id) BETWEEN ?1 AND ?2")
+    may_mean(conn, id, meant, "SELECT id, NULL FROM receivables WHERE LENGTH(id) BETWEEN ?1 AND ?2")
 }
 
 /// The key of a customer, or an answer that names what may have been meant.
@@ -68,36 +70,42 @@ pub(super) fn expect_customer(conn: &Connection, id: &str) -> Result<i64, Fault>
     Err(Fault::Store(unknown("customer", id, &near_customers(conn, id)?)))
 }
 
-/// The ids of customers that may be meant.
+/// The customers that may be meant, as [`may_mean`] tells them.
 pub(super) fn near_customers(conn: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
-    let meant =
-        "SELECT id FROM customers WHERE id = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE OR email = ?1
-                     OR (id >= ?1 AND id < ?1 || char(1114111)) ORDER BY id LIMIT 3";
-    may_mean(conn, id, meant, "SELECT id FROM customers WHERE LENGTH(id) BETWEEN ?1 AND ?2")
+    let meant = "SELECT id, name FROM customers WHERE id = ?1 COLLATE NOCASE OR email = ?1
+                     OR (id >= ?1 AND id < ?1 || char(1114111))
+                     OR (LENGTH(?1) > 1 AND INSTR(LOWER(name), LOWER(?1)) > 0) ORDER BY id LIMIT 3";
+    may_mean(conn, id, meant, "SELECT id, name FROM customers WHERE LENGTH(id) BETWEEN ?1 AND ?2")
 }
 
-/// What `meant` finds (the name, or only the beginning of the id); otherwise
-/// the ids that are a slip away among those of about that length.
-fn may_mean(conn: &Connection, id: &str, meant: &str, of_length: &str) -> rusqlite::Result<Vec<String>> {
-    let texts = |sql: &str, values: &[&dyn ToSql]| {
+/// What `meant` finds (a name, or only the beginning of the id); otherwise
+/// the ids that are a slip away among those of about that length. Each as a
+/// person reads it: the id, and the name where it has one.
+fn may_mean(conn: &Connection, id: &str, meant: &str, alike: &str) -> rusqlite::Result<Vec<String>> {
+    let pairs = |sql: &str, values: &[&dyn ToSql]| {
         conn.prepare_cached(sql)?
-            .query_map(values, |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<String>>>()
+            .query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<BTreeMap<String, Option<String>>>>()
     };
-    let found = texts(meant, &[&id])?;
+    let told = |(id, name): (&String, &Option<String>)| match name {
+        Some(name) => format!("`{id}` ({name})"),
+        None => format!("`{id}`"),
+    };
+    let found = pairs(meant, &[&id])?;
     if !found.is_empty() {
-        return Ok(found);
+        return Ok(found.iter().map(told).collect());
     }
     let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
     let slack = length / 4 + 1;
-    let ids = texts(of_length, &[&(length - slack), &length.saturating_add(slack)])?;
-    Ok(few_nearest(id, ids.iter().map(String::as_str), 3).into_iter().map(str::to_owned).collect())
+    let about = pairs(alike, &[&(length - slack), &length.saturating_add(slack)])?;
+    let near = few_nearest(id, about.keys().map(String::as_str), 3);
+    Ok(near.into_iter().filter_map(|id| about.get_key_value(id)).map(told).collect())
 }
 
 pub(super) fn unknown(what: &str, id: &str, near: &[String]) -> StoreError {
     let hint = match near {
         [] => String::new(),
-        near => format!("; did you mean `{}`?", near.join("` or `")),
+        near => format!("; did you mean {}?", near.join(" or ")),
     };
     StoreError::NotFound(format!("no {what} `{id}`{hint}"))
 }

@@ -147,7 +147,7 @@ pub(super) fn of_our_own(
 }
 
 /// When payments were last read from the business's books.
-fn payments_read_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn payments_read_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     conn.prepare_cached("SELECT MAX(at) FROM imports WHERE kind = 'payments' AND bad = 0")?
         .query_row([], |row| at_opt(row, 0))
 }

@@ -46,7 +46,8 @@ impl SqliteStore {
     }
 }
 
-fn halt(
+/// Why nothing leaves, if that is so.
+pub(super) fn halt(
     conn: &Connection,
     path: Option<&Path>,
     guards: Guards,

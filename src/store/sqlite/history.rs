@@ -48,18 +48,18 @@ const LETTERS: &str = "
 fn letter(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
     let (rule, stage): (String, String) = (row.get(2)?, row.get(3)?);
     let (mut detail, reason): (String, String) = (row.get(4)?, row.get(5)?);
-    let about: Option<String> = row.get(6)?;
-    for (word, part) in
-        [(": ", Some(reason)), ("; about ", about), ("; to ", row.get(7)?), ("; ", row.get(8)?)]
-    {
-        if let Some(part) = part.filter(|part: &String| !part.is_empty()) {
+    let parts: [(&str, Option<String>); 5] = [
+        (": ", row.get(8)?),
+        ("; to ", row.get(7)?),
+        ("; about ", row.get(6)?),
+        ("; left out ", row.get(9)?),
+        ("; ", Some(reason)),
+    ];
+    for (word, part) in parts {
+        if let Some(part) = part.filter(|part| !part.is_empty()) {
             detail.push_str(word);
             detail.push_str(&part);
         }
-    }
-    if let Some(left_out) = row.get::<_, Option<String>>(9)? {
-        detail.push_str("; left out ");
-        detail.push_str(&left_out);
     }
     let letter = Some(LetterId(row.get(1)?));
     Ok(HistoryEntry { at: at(row, 0)?, what: "letter", about: format!("{rule}/{stage}"), detail, letter })

@@ -35,8 +35,25 @@ pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
             "set `data_dir` to a folder on a disk of this machine",
         ));
     }
+    if !is_there(file)? {
+        create(file)?;
+    }
+    open_existing(file)
+}
+
+/// Opens the file to look only: nothing is made, migrated or changed.
+pub(super) fn to_look_at(file: &Path) -> Result<Connection, StoreError> {
+    is_there(file)?;
+    let conn = read_only(file)?;
+    check_ours(file, &conn)?;
+    check_whole(file, &conn)?;
+    Ok(conn)
+}
+
+/// Whether there is a file; an error where it is none that can be used.
+fn is_there(file: &Path) -> Result<bool, StoreError> {
     match fs::metadata(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(file)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(unusable(file, &error.to_string(), "check the path and its permissions")),
         Ok(meta) if !meta.is_file() => {
             return Err(unusable(file, "it is not a file", "name a file in the config"));
@@ -53,7 +70,7 @@ pub(super) fn writable(file: &Path) -> Result<Connection, StoreError> {
         }
         Ok(_) => {}
     }
-    open_existing(file)
+    Ok(true)
 }
 
 /// A second connection that can't write.
@@ -136,14 +153,24 @@ fn open_existing(file: &Path) -> Result<Connection, StoreError> {
     let odd = |error: rusqlite::Error| damaged(file, &error);
     let mut conn = Connection::open_with_flags(file, flags).map_err(odd)?;
     settle(&conn).map_err(odd)?;
+    check_ours(file, &conn)?;
+    if conn.is_readonly(rusqlite::MAIN_DB).map_err(odd)? {
+        return Err(unusable(file, "it is read-only", "give its owner the right to write"));
+    }
+    check_whole(file, &conn)?;
+    durable(&conn).map_err(odd)?;
+    migrate(&mut conn).map_err(odd)?;
+    Ok(conn)
+}
+
+/// Refuses a database of another program or of a newer version.
+fn check_ours(file: &Path, conn: &Connection) -> Result<(), StoreError> {
+    let odd = |error: rusqlite::Error| damaged(file, &error);
     let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(odd)?;
     if application != APPLICATION_ID {
         return Err(unusable(file, "it is a database of another program", "name another file in the config"));
     }
-    if conn.is_readonly(rusqlite::MAIN_DB).map_err(odd)? {
-        return Err(unusable(file, "it is read-only", "give its owner the right to write"));
-    }
-    let version = version(&conn).map_err(odd)?;
+    let version = version(conn).map_err(odd)?;
     if version > MIGRATIONS.len() {
         return Err(unusable(
             file,
@@ -151,10 +178,7 @@ fn open_existing(file: &Path) -> Result<Connection, StoreError> {
             "install the newer Courtesy again, or restore the backup of before the upgrade",
         ));
     }
-    check_whole(file, &conn)?;
-    durable(&conn).map_err(odd)?;
-    migrate(&mut conn).map_err(odd)?;
-    Ok(conn)
+    Ok(())
 }
 
 /// Reads the file once where that is cheap: a flipped page is found now and
@@ -184,6 +208,11 @@ pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
 fn durable(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.execute_batch("PRAGMA synchronous = FULL")
+}
+
+/// Whether the file has the latest schema.
+pub(super) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(conn)? == MIGRATIONS.len())
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<usize> {

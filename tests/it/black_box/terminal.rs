@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 /// What stdout shows on a terminal of so many columns.
 pub fn shown_on(dir: &Path, columns: u16, arguments: &str) -> String {
-    let line = format!("stty cols {columns}; {} {arguments} 2>/dev/null", env!("CARGO_BIN_EXE_courtesy"));
+    let program = env!("CARGO_BIN_EXE_courtesy");
+    let line = format!("stty rows 30 cols {columns}; {program} {arguments} 2>/dev/null");
     let output = Command::new("script")
         .args(["-qefc", &line, "/dev/null"])
         .current_dir(dir)

@@ -62,6 +62,24 @@ fn a_calendar_knows_its_days() {
 }
 
 #[test]
+fn calendars_that_leave_no_day_to_write_on_are_named() {
+    let courtesy = with_calendar();
+    let told = |files: &[(&str, &[u8])], courtesy: &str| {
+        let files = [&[("courtesy.yaml", courtesy.as_bytes())], files].concat();
+        let folder = folder(&files);
+        let config = load(folder.path()).expect("good files");
+        let problems = config.problems_on(date(2026, 3, 2));
+        render(&problems, false).replace(&format!("{}/", folder.path().display()), "")
+    };
+    let [half, other_half] = [b"weekend: [mon, tue, wed, sun]\n", b"weekend: [thu, fri, sat, sun]\n"];
+    let files: [(&str, &[u8]); 2] = [("calendars/cn.yaml", half), ("calendars/de.yaml", other_half)];
+    let hours = courtesy.clone() + "letters: { hours: { days: business } }\n";
+    let none = told(&files, &hours);
+    assert_eq!(told(&files, &hours.replace("days: business", "days: weekdays")), "");
+    snapshot!(none);
+}
+
+#[test]
 fn the_end_of_a_calendar_is_announced_sixty_days_ahead() {
     let courtesy = with_calendar();
     let cn =

@@ -197,6 +197,113 @@ fn conditions_that_cannot_hold_are_named() {
 }
 
 #[test]
+fn rules_that_can_never_write_or_always_come_too_late_are_named() {
+    let settled = |keys: &str| with(keys).replace("receivable.due_on", "receivable.settled_on");
+    let promised = |keys: &str| with(keys).replace("receivable.due_on", "receivable.promised_on");
+    snapshot!(cases(
+        "rules/a.yaml",
+        &[
+            ("left out by kind", with("where: { kind: invoice }\nunless: { kind: [balance, invoice] }")),
+            ("left out by every outcome", event("unless: { outcome: [positive, neutral, negative, none] }")),
+            ("left out by the only event", event("unless: { kind: visit }")),
+            (
+                "left out by number",
+                with("where: { postponements_at_least: 3 }\nunless: { postponements_at_least: 2 }")
+            ),
+            ("left out by none at least", with("unless: { purchases_at_least: 0 }")),
+            (
+                "left out by balance",
+                with(
+                    "where: { currency: EUR, min_balance: { EUR: 50 } }\nunless: { min_balance: { EUR: 10 } }"
+                )
+            ),
+            (
+                "left out by language and attribute",
+                with(
+                    "where: { locale: [zh-CN, zh-TW], attributes: { vip: [yes] } }\nunless: { locale: zh, attributes: { vip: [yes, maybe] } }"
+                )
+            ),
+            (
+                "only some left out",
+                with(
+                    "where: { kind: [invoice, balance], tags: [a, b] }\nunless: { kind: invoice, tags: [a, b] }"
+                )
+            ),
+            ("credit notes", with("where: { kind: [invoice, credit_note] }")),
+            ("a balance of what is settled", settled("where: { min_balance: { EUR: 5 } }")),
+            ("more broken promises than count", promised("where: { broken_promises_at_least: 3 }")),
+            ("a rule that looks too seldom", event("schedule: \"0 9 * * Mon\"")),
+            ("one that looks often enough", event("schedule: \"0 9 * * Mon-Fri\"")),
+            ("the day itself, after hours", with("schedule: \"0 18 * * *\"").replace("+3d", "0d")),
+            ("the day itself, in time", with("schedule: \"30 17 * * *\"").replace("+3d", "0d")),
+        ],
+    ));
+}
+
+#[test]
+fn promises_that_never_count_are_never_broken() {
+    let rule = RULE.replace("receivable.due_on", "receivable.promised_on");
+    let courtesy = format!("{COURTESY}promises: {{ at_most: 0 }}\n");
+    snapshot!(shown(&[("rules/a.yaml", rule.as_bytes()), ("courtesy.yaml", courtesy.as_bytes())]));
+}
+
+#[test]
+fn two_rules_that_write_to_the_same_people_on_the_same_day_are_named() {
+    let second = |text: &str| text.replace("rule: reminders", "rule: second");
+    let calendar = |schedule: &str| {
+        event(&format!("schedule: \"{schedule}\"")).replace("event.visit", "calendar").replace("+3d", "0d")
+    };
+    let two_stages = with("").replace("stages:\n", "stages:\n  - { stage: today, at: 0d, template: a }\n");
+    let all = [
+        ("a copy under another name", two_stages.clone(), second(&two_stages)),
+        ("one is for some of the other's people", with("where: { segment: vip }"), second(RULE)),
+        ("business days and none", RULE.replace("+3d", "0d"), second(&RULE.replace("+3d", "0bd"))),
+        (
+            "an event and its minutes",
+            event("").replace("+3d", "+10min"),
+            second(&event("").replace("+3d", "0d")),
+        ),
+        ("one event in common", anchors("event.favour, event.visit"), second(&event(""))),
+        (
+            "languages that meet",
+            with("where: { locale: zh }"),
+            second(&with("where: { locale: [zh-CN, en] }")),
+        ),
+        (
+            "tags, of which a customer has several",
+            with("where: { tags: a }"),
+            second(&with("where: { tags: b }")),
+        ),
+        ("a day in common", calendar("0 9 28 12 *"), second(&calendar("0 9 * 12 Mon"))),
+        ("no day in common", calendar("0 9 28 12 *"), second(&calendar("0 9 1 * *"))),
+        (
+            "other kinds",
+            with("where: { kind: invoice }"),
+            second(&with("where: { kind: [balance, deposit] }")),
+        ),
+        ("other outcomes", event("where: { outcome: positive }"), second(&event("where: { outcome: none }"))),
+        ("other currencies", with("where: { currency: EUR }"), second(&with("where: { currency: CNY }"))),
+        (
+            "one leaves out the other's",
+            with("where: { postponements_at_least: 2 }"),
+            second(&with("where: { kind: invoice }\nunless: { postponements_at_least: 2 }")),
+        ),
+        ("another day", RULE.to_owned(), second(&RULE.replace("+3d", "+4d"))),
+        ("another anchor", RULE.to_owned(), second(&RULE.replace("due_on", "issued_on"))),
+        (
+            "to our own people",
+            RULE.replace("reminder/friendly }", "a, to: owner }"),
+            second(&RULE.replace("reminder/friendly }", "a, to: owner }")),
+        ),
+    ];
+    let told = all.map(|(title, one, other)| {
+        let files = [("rules/a.yaml", one.as_bytes()), ("rules/b.yaml", other.as_bytes())];
+        format!("=== {title}\n{}\n", shown(&files))
+    });
+    snapshot!(told.concat());
+}
+
+#[test]
 fn a_rule_of_several_events_asks_about_each_kind() {
     let text = anchors("event.proficient, event.survey")
         + "unless: { kind: survey, outcome: [neutral, negative, none] }\nper_customer: 2 per 180d\n";

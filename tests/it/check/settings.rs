@@ -47,6 +47,22 @@ fn addresses_of_the_example_are_warned_of_once_letters_really_leave() {
 }
 
 #[test]
+fn a_sender_whose_domain_is_not_the_accounts_is_warned_of() {
+    let account = |name: &str| smtp(&format!("username: {name}, password: {{ env: PATH }}"));
+    let plain = |text: String| text.replace("PATH", "SMTP_PASSWORD");
+    snapshot!(cases(
+        "courtesy.yaml",
+        &[
+            ("another domain", plain(account("morningstar@provider.test"))),
+            ("its own", plain(account("robot@Morningstar.Test"))),
+            ("above it", plain(account("robot@mail.morningstar.test"))),
+            ("a name that only ends alike", plain(account("robot@evening-morningstar.test"))),
+            ("no domain", plain(account("robot"))),
+        ],
+    ));
+}
+
+#[test]
 fn keys_of_courtesy_yaml_say_what_they_expect() {
     snapshot!(cases(
         "courtesy.yaml",

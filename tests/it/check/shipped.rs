@@ -1,13 +1,12 @@
-//! The shipped configuration is right, and the schema knows all of it.
+//! The shipped configuration is right.
 
 use std::path::{Path, PathBuf};
 
-use courtesy::config::{self, Config, schema};
+use courtesy::config::{self, Config};
 use courtesy::domain::calendar::Days;
 use courtesy::domain::offset::Offset;
 use courtesy::domain::rule::{BudgetKind, Interlock, Recipient};
 use jiff::civil::date;
-use serde_json::Value;
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
@@ -94,110 +93,4 @@ fn the_shipped_calendars_know_their_days() {
     assert!(!calendars.by_country["us"].is_working_day(date(2026, 7, 3)), "observed");
     assert!(!calendars.by_country["de"].is_working_day(date(2026, 5, 14)), "Christi Himmelfahrt");
     assert_eq!(calendars.by_country.keys().collect::<Vec<_>>(), ["cn", "de", "gb", "us"]);
-}
-
-/// Every YAML file that is shipped, with the definition it must satisfy.
-fn shipped_files() -> Vec<(PathBuf, &'static str)> {
-    let of = |folder: &str, definition| {
-        std::fs::read_dir(shipped().join(folder))
-            .expect("a folder")
-            .map(move |entry| (entry.expect("an entry").path(), definition))
-            .filter(|(file, _)| file.extension().is_some_and(|ending| ending == "yaml"))
-            .collect::<Vec<_>>()
-    };
-    let mut files = vec![
-        (shipped().join("courtesy.yaml"), "Courtesy"),
-        (shipped().join("testimonials.yaml"), "Testimonials"),
-    ];
-    files.extend(of("rules", "Rule"));
-    files.extend(of("calendars", "Calendar"));
-    files
-}
-
-/// The schema with one of its definitions as the root.
-fn validator(definition: &str) -> jsonschema::Validator {
-    let mut schema = schema();
-    let root = schema.as_object_mut().expect("an object");
-    root.remove("anyOf");
-    root.insert("$ref".to_owned(), format!("#/$defs/{definition}").into());
-    jsonschema::draft202012::new(&schema).expect("a schema")
-}
-
-fn yaml(text: &str) -> Value {
-    serde_yaml::from_str(text).expect("YAML")
-}
-
-#[test]
-fn the_schema_accepts_every_shipped_file() {
-    for (file, definition) in shipped_files() {
-        let value = yaml(&std::fs::read_to_string(&file).expect("a file"));
-        let errors: Vec<String> = validator(definition)
-            .iter_errors(&value)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
-        let whole = jsonschema::draft202012::new(&schema()).expect("a schema");
-        assert!(whole.is_valid(&value), "{} by the whole schema", file.display());
-    }
-}
-
-#[test]
-fn the_schema_refuses_what_check_refuses() {
-    let rule = validator("Rule");
-    assert!(rule.is_valid(&yaml(super::RULE)));
-    for (good, wrong) in [
-        ("class: dunning", "class: duning"),
-        ("class: dunning", "klass: dunning"),
-        ("at: +3d", "at: 3 days"),
-        ("at: +3d", "att: +3d"),
-        ("receivable.due_on", "receivable.due"),
-        ("stages:", "not_while: [overdu]\nstages:"),
-        ("stages:", "where: { kind: invioce }\nstages:"),
-    ] {
-        let text = super::RULE.replace(good, wrong);
-        assert!(!rule.is_valid(&yaml(&text)), "{wrong}");
-    }
-    let events = super::RULE.replace("receivable.due_on", "[event.survey]");
-    assert!(rule.is_valid(&yaml(&(events + "unless: { kind: survey, outcome: [none] }\n"))));
-    let courtesy = validator("Courtesy");
-    assert!(courtesy.is_valid(&yaml(super::COURTESY)));
-    for wrong in ["leters: {}", "store: { sqlite: a, files: b }", "letters: { hours: { form: 1 } }"] {
-        assert!(!courtesy.is_valid(&yaml(&format!("{}{wrong}\n", super::COURTESY))), "{wrong}");
-    }
-}
-
-#[test]
-fn every_key_of_the_schema_is_described() {
-    let schema = schema();
-    let mut keys = 0;
-    for (name, definition) in schema["$defs"].as_object().expect("definitions") {
-        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
-            assert!(property["description"].as_str().is_some_and(|text| text.len() > 5), "{name}.{key}");
-            keys += 1;
-        }
-    }
-    assert!(keys > 90, "{keys} keys");
-}
-
-#[test]
-fn every_key_of_courtesy_yaml_is_shown_in_the_shipped_file() {
-    let text = std::fs::read_to_string(shipped().join("courtesy.yaml")).expect("a file");
-    let schema = schema();
-    for name in [
-        "Courtesy",
-        "Business",
-        "People",
-        "Mail",
-        "Letters",
-        "Hours",
-        "Dunning",
-        "Promises",
-        "Import",
-        "Log",
-        "Unsubscribe",
-    ] {
-        for key in schema["$defs"][name]["properties"].as_object().expect("keys").keys() {
-            assert!(text.contains(&format!("{key}:")), "{name}.{key}");
-        }
-    }
 }

@@ -20,13 +20,13 @@ const PLAIN: &str = "AGFjY291bnRzAGNvcnJlY3QgaG9yc2U=";
 const LOGIN: [&str; 2] = ["YWNjb3VudHM=", "Y29ycmVjdCBob3JzZQ=="];
 
 /// An authority, and a server with a certificate of it for one name.
-struct Pki {
-    acceptor: TlsAcceptor,
-    folder: tempfile::TempDir,
+pub struct Pki {
+    pub acceptor: TlsAcceptor,
+    pub folder: tempfile::TempDir,
 }
 
 impl Pki {
-    fn for_name(name: &str, change: fn(&mut CertificateParams)) -> Self {
+    pub fn for_name(name: &str, change: fn(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("params");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority =
@@ -50,7 +50,7 @@ impl Pki {
         Self { acceptor: TlsAcceptor::from(Arc::new(config)), folder }
     }
 
-    fn valid() -> Self {
+    pub fn valid() -> Self {
         Self::for_name("127.0.0.1", |_| {})
     }
 
@@ -66,7 +66,7 @@ fn with_credentials(port: u16) -> SmtpSettings {
 }
 
 /// Offers STARTTLS and these mechanisms, and knows the password.
-fn secure(mechanisms: &'static str) -> impl Fn(Turn) -> Act + Send + Sync + Clone {
+pub fn secure(mechanisms: &'static str) -> impl Fn(Turn) -> Act + Send + Sync + Clone {
     move |turn| match (turn.verb, turn.line) {
         ("EHLO", _) => Act::Say(format!("250-relay.test\r\n250-starttls\r\n250 auth {mechanisms}\r\n")),
         ("STARTTLS", _) => Act::SayAndEncrypt("220 go ahead\r\n".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use courtesy::clock::{Clock as _, VirtualClock};
-use courtesy::domain::delivery::{Outcome, Parcel, Reply, SmtpStage, Unreachable};
+use courtesy::domain::delivery::{Obstacle, Outcome, Parcel, Reply, SmtpStage, Unreachable};
 use courtesy::relay::Relay;
 use jiff::Timestamp;
 
@@ -61,7 +61,8 @@ impl Relay for Told {
     async fn open(&self) -> Result<(), Unreachable> {
         if self.state().down {
             let cause = "connection refused".to_owned();
-            return Err(Unreachable { stage: SmtpStage::Connect, cause, needs_person: false });
+            let (stage, obstacle) = (SmtpStage::Connect, Obstacle::Refused);
+            return Err(Unreachable { stage, cause, obstacle, needs_person: false });
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use courtesy::clock::{Clock as _, VirtualClock};
-use courtesy::domain::delivery::{Outcome, Parcel, Reply, SmtpStage, Unreachable};
+use courtesy::domain::delivery::{Obstacle, Outcome, Parcel, Reply, SmtpStage, Unreachable};
 use courtesy::relay::Relay;
 use jiff::Timestamp;
 
@@ -44,7 +44,8 @@ impl Relay for Moody {
     async fn open(&self) -> Result<(), Unreachable> {
         if self.roll() < 20 {
             let cause = "connection refused".to_owned();
-            return Err(Unreachable { stage: SmtpStage::Connect, cause, needs_person: false });
+            let (stage, obstacle) = (SmtpStage::Connect, Obstacle::Refused);
+            return Err(Unreachable { stage, cause, obstacle, needs_person: false });
         }
         Ok(())
     }

@@ -137,7 +137,7 @@ async fn what_does_not_exist_is_named_with_what_may_be_meant() {
             assert!(told.to_string().contains(part), "{told}");
         }
         let told = store.history(CustomerId::from("morning star")).await.expect_err("an error");
-        assert_eq!(told.to_string(), "no customer `morning star`; did you mean `C1`?");
+        assert_eq!(told.to_string(), "no customer `morning star`; did you mean `C1` (Morning Star)?");
     }
 }
 

@@ -1,0 +1,135 @@
+//! How much there is of what, for whoever asks what state the installation
+//! is in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::facts::payments_read_at;
+use super::people::listed;
+use super::rows::{At, Fault, from_sql, word};
+use super::{SqliteStore, guard, open};
+use crate::domain::halt::Halt;
+use crate::domain::notice::LetterState;
+use crate::domain::settings::Guards;
+use crate::store::StoreError;
+
+/// How much there is of what.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Overview {
+    /// Why nothing leaves at all, if that is so.
+    pub halt: Option<Halt>,
+    /// All customers.
+    pub customers: u64,
+    /// Receivables that are not over.
+    pub open_receivables: u64,
+    /// When payments were last read.
+    pub payments_read_at: Option<Timestamp>,
+    /// How many letters are in each state that has any.
+    pub letters: BTreeMap<LetterState, u64>,
+    /// When the last letter left.
+    pub last_sent_at: Option<Timestamp>,
+    /// How many letters of each rule are on their way: queued, to be tried
+    /// again, held or uncertain.
+    pub on_their_way: BTreeMap<String, u64>,
+}
+
+/// The words that customers and events are described by.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Vocabulary {
+    /// Segments of customers.
+    pub segments: BTreeSet<String>,
+    /// Tags of customers.
+    pub tags: BTreeSet<String>,
+    /// Names and addresses of owners.
+    pub owners: BTreeSet<String>,
+    /// Products of events.
+    pub products: BTreeSet<String>,
+    /// Names of attributes.
+    pub attributes: BTreeSet<String>,
+    /// How many customers read each language.
+    pub locales: BTreeMap<String, u64>,
+}
+
+impl SqliteStore {
+    /// Looks into a store without making, migrating or changing anything:
+    /// how much there is of what.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn overview(file: &Path, guards: Guards, now: Timestamp) -> Result<Overview, StoreError> {
+        let conn = open::to_look_at(file)?;
+        let look = || {
+            // A store of an older version has no guards until it is brought up to date.
+            let halt =
+                if open::is_current(&conn)? { guard::halt(&conn, Some(file), guards, now)? } else { None };
+            Ok(Overview { halt, ..overview(&conn)? })
+        };
+        look().map_err(|fault: Fault| fault.into_error("looking into the store"))
+    }
+
+    /// The same: the words that customers and events are described by.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn vocabulary(file: &Path) -> Result<Vocabulary, StoreError> {
+        vocabulary(&open::to_look_at(file)?).map_err(|error| from_sql("looking into the store", &error))
+    }
+}
+
+fn overview(conn: &Connection) -> Result<Overview, Fault> {
+    let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
+    let mut letters = BTreeMap::new();
+    let mut on_their_way = BTreeMap::new();
+    let mut statement = conn.prepare_cached("SELECT rule, state, COUNT(*) FROM letters GROUP BY 1, 2")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (rule, number): (String, i64) = (row.get(0)?, row.get(2)?);
+        let state = word(row, 1, LetterState::from_word)?;
+        *letters.entry(state).or_default() += number.unsigned_abs();
+        if state.is_waiting() || state == LetterState::Uncertain {
+            *on_their_way.entry(rule).or_default() += number.unsigned_abs();
+        }
+    }
+    let last_sent: Option<At> =
+        conn.query_row("SELECT MAX(finished_at) FROM letters WHERE state = 'sent'", [], |row| row.get(0))?;
+    Ok(Overview {
+        halt: None,
+        customers: count("SELECT COUNT(*) FROM customers")?,
+        open_receivables: count(
+            "SELECT COUNT(*) FROM receivables WHERE reach_on = '9999-12-31' AND kind <> 'credit_note'",
+        )?,
+        payments_read_at: payments_read_at(conn)?,
+        letters,
+        last_sent_at: last_sent.map(|at| at.0),
+        on_their_way,
+    })
+}
+
+fn vocabulary(conn: &Connection) -> rusqlite::Result<Vocabulary> {
+    let words = |sql: &str| {
+        conn.prepare_cached(sql)?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<BTreeSet<String>>>()
+    };
+    let tags = words("SELECT DISTINCT tags FROM customers WHERE tags IS NOT NULL")?;
+    let locales = conn
+        .prepare_cached("SELECT locale, COUNT(*) FROM customers WHERE locale IS NOT NULL GROUP BY 1")?
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Vocabulary {
+        segments: words("SELECT DISTINCT segment FROM customers WHERE segment IS NOT NULL")?,
+        tags: tags.iter().flat_map(|tags| listed(Some(tags))).map(str::to_owned).collect(),
+        owners: words(
+            "SELECT owner_name FROM customers WHERE owner_name IS NOT NULL
+             UNION SELECT owner_email FROM customers WHERE owner_email IS NOT NULL",
+        )?,
+        products: words("SELECT DISTINCT product FROM events WHERE product IS NOT NULL")?,
+        attributes: words(
+            "SELECT DISTINCT e.key FROM customers AS c, json_each(c.attributes) AS e WHERE c.attributes IS NOT NULL",
+        )?,
+        locales,
+    })
+}
