@@ -159,7 +159,7 @@ pub struct Volumes {
     pub of_rules: BTreeMap<RuleName, u32>,
     /// Letters that are held because they were too many.
     pub held: u32,
-    /// Letters of the busiest of the last thirty days.
+    /// Letters of the busiest of the last 45 days.
     pub busiest: u32,
     /// How many letters a person has agreed to for today.
     pub allowed: u32,

@@ -19,7 +19,7 @@ shape! { "`unusual`"
 struct RawUnusual {
     /// So many letters in a day are never unusual; 200 if not said.
     above: Option<Spot<u32>>,
-    /// As many times the busiest of the last 30 days; 5 if not said.
+    /// As many times the busiest of the last 45 days; 5 if not said.
     times: Option<Spot<u32>>,
 } }
 

@@ -78,7 +78,7 @@ pub struct LetterSettings {
 pub struct Unusual {
     /// So many letters in a day are never unusual.
     pub above: u32,
-    /// As many times the busiest of the last thirty days.
+    /// As many times the busiest of the last 45 days.
     pub times: u32,
 }
 

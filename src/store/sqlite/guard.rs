@@ -80,7 +80,12 @@ pub(super) fn seen_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> 
     conn.prepare_cached("SELECT seen_at FROM guard")?.query_row([], |row| at_opt(row, 0))
 }
 
-/// How many letters were queued today, and on the busiest of thirty days.
+/// How many days back the busiest is looked for: what comes once a month, as
+/// statements of account do, is no news however long the month was and
+/// however many holidays began the next.
+const LOOKED_BACK_DAYS: i32 = 45;
+
+/// How many letters were queued today, and on the busiest day lately.
 fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
     let mut statement = conn.prepare_cached("SELECT rule, letters FROM volumes WHERE day = ?1")?;
     let rows = statement.query_map([Day(today)], |row| {
@@ -92,7 +97,7 @@ fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
             "SELECT COALESCE(MAX(letters), 0) FROM (
                  SELECT SUM(letters) AS letters FROM volumes WHERE day >= ?1 AND day < ?2 GROUP BY day)",
         )?
-        .query_row([Day(today.saturating_sub(30.days())), Day(today)], |row| row.get(0))?;
+        .query_row([Day(today.saturating_sub(LOOKED_BACK_DAYS.days())), Day(today)], |row| row.get(0))?;
     let allowed: Option<u32> = conn
         .prepare_cached("SELECT allowed FROM guard WHERE allowed_on = ?1")?
         .query_row([Day(today)], |row| row.get(0))

@@ -4,6 +4,7 @@ use courtesy::domain::address::Address;
 use courtesy::domain::delivery::{LeftOut, Reply, Transition};
 use courtesy::domain::ids::{CustomerId, LetterId};
 use courtesy::domain::notice::{LetterState, Priority};
+use courtesy::domain::settings::Guards;
 use courtesy::store::sqlite::{Decision, SqliteStore};
 use courtesy::store::{Begun, ImportKind, OutboxFilter, SetAside, Store, StoreError};
 
@@ -48,6 +49,20 @@ async fn a_draft_comes_back_as_it_was_decided() {
                 (LetterState::Queued, 0, draft.not_before)
             );
             assert_eq!((row.queued_at, row.first_attempt_at, row.made), (at(NOON), None, None));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_once_a_month_is_not_unusual_after_a_long_month_and_holidays() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        queue(&store, draft("friendly", &["R1"])).await;
+        for (now, busiest) in
+            [("2026-07-30T07:00:00Z", 1), ("2026-08-12T07:00:00Z", 1), ("2026-08-14T07:00:00Z", 0)]
+        {
+            let standing = store.standing(Guards::default(), at(now)).await.expect("it stands");
+            assert_eq!(standing.volumes.busiest, busiest, "{now}");
         }
     }
 }
