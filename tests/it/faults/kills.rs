@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -26,12 +27,21 @@ const OPEN_LEAST: usize = 80;
 /// to it is killed.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// What a process says in its log before it begins to plan.
+const READY: &str = " ready";
+
+fn is_ready(log: &Path) -> bool {
+    fs::read_to_string(log).is_ok_and(|text| text.contains(READY))
+}
+
 /// When a process is killed.
 enum Moment {
     /// At the n-th thing that the relay is told.
     Turn(u64),
     /// So long after it was started.
     After(Duration),
+    /// So long after it said that it was ready, while it plans.
+    Ready(Duration),
 }
 
 /// What the relay does to make the moments many: it answers now and then
@@ -124,10 +134,10 @@ impl Trial {
         if self.open() < OPEN_LEAST {
             self.business.deliveries(BATCH);
         }
-        let moment = if self.dice.chance(65) {
-            Moment::Turn(1 + self.dice.below(120))
-        } else {
-            Moment::After(Duration::from_millis(self.dice.below(90)))
+        let moment = match self.dice.below(10) {
+            0..6 => Moment::Turn(1 + self.dice.below(120)),
+            6..8 => Moment::After(Duration::from_millis(self.dice.below(90))),
+            _ => Moment::Ready(Duration::from_millis(self.dice.below(8))),
         };
         while self.turns.try_recv().is_ok() {}
         let told_before = self.told.load(Ordering::SeqCst);
@@ -143,6 +153,12 @@ impl Trial {
             }
             // Nothing is waited for: the moment is to be any.
             Moment::After(time) => thread::sleep(time),
+            Moment::Ready(time) => {
+                while !is_ready(&log) && process.try_wait().expect("it is ours").is_none() {
+                    thread::yield_now();
+                }
+                thread::sleep(time);
+            }
         }
         process.kill().expect("it runs");
         process.wait().expect("it ends");
@@ -152,7 +168,7 @@ impl Trial {
 
     fn look_at(&mut self, log: &str, talked: bool) {
         assert!(!log.contains("panicked"), "{log}");
-        match (log.contains(" ready"), talked) {
+        match (log.contains(READY), talked) {
             (false, _) => self.met.starting += 1,
             (true, false) => self.met.planning += 1,
             (true, true) => self.met.talking += 1,
