@@ -17,7 +17,7 @@ pub use self::outlook::{Outlook, Step};
 pub use self::repetition::then_name;
 use super::calendar::{Calendar, day_begins};
 use super::ids::StageName;
-use super::notice::PastNotice;
+use super::notice::{LetterState, PastNotice};
 use super::offset::Offset;
 use super::receivable::Pause;
 use super::rule::{Backlog, Recipient, Repeat, Stage};
@@ -229,14 +229,23 @@ impl<'r, 'a> Climb<'r, 'a> {
         if self.customer_stopped || rung.repetition > 0 || !self.has_later(Track::Customer) {
             return next;
         }
+        let tomorrow = day_begins(self.today().saturating_add(1.day()), self.zone);
+        let wait = |until: Timestamp| {
+            Next::Ahead(Rung { at: rung.at.max(until).max(tomorrow), ..rung.clone() }, Stop::Spacing)
+        };
+        // Nobody has read what is still on its way.
+        let on_its_way = |notice: &PastNotice| {
+            on_track(notice, Track::Customer)
+                && matches!(notice.state, LetterState::Queued | LetterState::Retry)
+                && precedes(notice.offset, rung.stage.at)
+        };
+        if self.past.iter().any(|notice| on_its_way(notice)) {
+            return wait(tomorrow);
+        }
         if let Next::Reached(lower) | Next::Ahead(lower, _) = self.later(Track::Customer)
             && precedes(lower.stage.at, rung.stage.at)
         {
-            let tomorrow = day_begins(self.today().saturating_add(1.day()), self.zone);
-            return Next::Ahead(
-                Rung { at: rung.at.max(lower.at).max(tomorrow), ..rung.clone() },
-                Stop::Spacing,
-            );
+            return wait(lower.at);
         }
         let Some(last) = self.last_later(Track::Customer) else { return next };
         self.arrive(self.spaced(rung.stage, Some(last)))

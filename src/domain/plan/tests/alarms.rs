@@ -30,6 +30,21 @@ fn a_letter_that_expires_again_and_again_does_not_keep_the_owner_from_hearing() 
 }
 
 #[test]
+fn the_owner_hears_after_what_is_still_on_its_way_to_the_customer() {
+    let mut world = world();
+    world.run_until("2026-04-02T00:00");
+    // The final notice is approved, and waits for a relay that is down.
+    for notice in &mut world.of().notices {
+        if notice.key.stage.as_str() == "final" {
+            notice.state = LetterState::Retry;
+        }
+    }
+    world.now = at("2026-05-20T09:00");
+    assert_eq!(plan(&world.rules, &world.settings, &world.facts, world.now).letters, []);
+    assert!(world.why("R1").iter().any(|why| why.starts_with("reminders/hand-over: spacing until")));
+}
+
+#[test]
 fn nobody_is_reminded_while_payments_were_last_read_too_long_ago() {
     let mut world = World::new("2026-02-28T00:00", vec![reminders()]).with(invoice("R1", "2026-03-02"));
     world.settings.max_data_age = Some("3bd".parse().expect("days"));
