@@ -28,8 +28,13 @@ pub fn letters(
         }
         let first_seen = seen.as_ref().and_then(|seen| seen.audiences.first()).map(|(_, since)| *since);
         let of_rule = facts.digests.iter().filter(|digest| digest.rule == rule.name);
+        // Whoever had nothing to read when the rule looked hears of what came
+        // after at the next occurrence.
+        let not_looked =
+            |digest: &&Digest| facts.looked_at.is_none_or(|looked| digest.until > looked || looked > now);
         letters.extend(
             of_rule
+                .filter(not_looked)
                 .filter(|digest| first_seen.is_some_and(|since| since <= digest.until))
                 .filter_map(|digest| letter(rule, settings, digest, now)),
         );

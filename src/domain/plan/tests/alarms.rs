@@ -135,6 +135,16 @@ fn a_digest_goes_to_whom_there_is_something_to_tell() {
 }
 
 #[test]
+fn what_begins_to_wait_after_the_occurrence_is_told_at_the_next() {
+    let mut world = ours("2026-03-04T12:00");
+    world.facts.looked_at = Some(at("2026-03-04T10:00"));
+    assert_eq!(plan(&world.rules, &world.settings, &world.facts, world.now).letters, []);
+    // A machine that was off at ten tells when it is on again.
+    world.facts.looked_at = Some(at("2026-03-04T09:59"));
+    assert_eq!(plan(&world.rules, &world.settings, &world.facts, world.now).letters.len(), 1);
+}
+
+#[test]
 fn the_operator_is_told_of_all_and_owners_of_their_own_since_the_occurrence_before() {
     let world = ours("2026-03-04T10:01");
     let reach = reach(&world.rules, &world.settings, world.now);
