@@ -216,8 +216,16 @@ impl Receivable {
     /// Whether the customer contests this claim on a day.
     #[must_use]
     pub fn is_disputed(&self, today: Date) -> bool {
-        let contested = |pause: &Pause| pause.cause == PauseCause::Dispute && pause.covers(today);
-        self.status == Status::Disputed || (self.status.is_live() && self.pauses.iter().any(contested))
+        self.is_contested(|pause| pause.covers(today))
+    }
+
+    /// Whether the customer contests this claim, given which pauses hold. What
+    /// is paid is contested no more, whether or not somebody wrote that down.
+    #[must_use]
+    pub fn is_contested(&self, holds: impl Fn(&Pause) -> bool) -> bool {
+        let contests = |pause: &Pause| pause.cause == PauseCause::Dispute && holds(pause);
+        self.balance().is_positive()
+            && (self.status == Status::Disputed || self.pauses.iter().any(contests))
     }
 
     /// The last day of the promise that is pending on a day.

@@ -87,20 +87,20 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     if let Err(stop) = found {
         return Some(stop);
     }
-    if let Some(hold) = covering(&view.of.pauses, PauseCause::Hold, view.today) {
+    if let Some(hold) = covering(view, &view.of.pauses, PauseCause::Hold) {
         return Some(Stop::OnHold(hold.until));
     }
     if rule.class != Class::Dunning {
         return None;
     }
-    if covering(&view.of.pauses, PauseCause::Dispute, view.today).is_some() {
+    if covering(view, &view.of.pauses, PauseCause::Dispute).is_some() {
         return Some(Stop::Disputed);
     }
     if rule.is_statement() {
         return is_data_too_old(view).then_some(Stop::DataTooOld);
     }
     let receivable = item.receivable?;
-    let pause = |cause| covering(&receivable.pauses, cause, view.today);
+    let pause = |cause| covering(view, &receivable.pauses, cause);
     let currency = receivable.amount.currency;
     if receivable.status == Status::Disputed || pause(PauseCause::Dispute).is_some() {
         Some(Stop::Disputed)
@@ -132,8 +132,8 @@ fn is_data_too_old(view: &View<'_>) -> bool {
     }
 }
 
-fn covering(pauses: &[Pause], cause: PauseCause, today: Date) -> Option<&Pause> {
-    pauses.iter().find(|pause| pause.cause == cause && pause.covers(today))
+fn covering<'p>(view: &View<'_>, pauses: &'p [Pause], cause: PauseCause) -> Option<&'p Pause> {
+    pauses.iter().find(|pause| pause.cause == cause && view.stops(pause))
 }
 
 /// What else is going on that this letter must wait for: the interlock, and

@@ -15,7 +15,7 @@ use crate::domain::filter::Candidate;
 use crate::domain::limitation::{self, Limitation};
 use crate::domain::money::{Currency, Totals};
 use crate::domain::notice::{PastNotice, Priority, Subject};
-use crate::domain::receivable::{Kind, PauseCause, Receivable};
+use crate::domain::receivable::{Kind, Pause, PauseCause, Receivable};
 use crate::domain::rule::{Anchor, ReceivableDate, Rule, Rules, Stage};
 use crate::domain::settings::{DueOnClosedDay, Settings};
 
@@ -238,10 +238,18 @@ impl<'a> View<'a> {
                 }))
     }
 
-    /// Whether the customer contests anything.
+    /// Whether a pause stops letters now. A person dates it by our own day,
+    /// and it holds at once, also where that day has not begun yet.
+    pub fn stops(&self, pause: &Pause) -> bool {
+        let here = || self.settings.business.day(self.now);
+        pause.covers(self.today) || (self.today < pause.from && pause.covers(here()))
+    }
+
+    /// Whether the customer contests anything that it owes. Whoever has paid
+    /// contests it no more, whether or not somebody wrote that down.
     pub fn is_disputed(&self) -> bool {
-        self.of.receivables.iter().any(|item| item.is_disputed(self.today))
-            || self.of.pauses.iter().any(|p| p.cause == PauseCause::Dispute && p.covers(self.today))
+        self.of.receivables.iter().any(|item| item.is_contested(|pause| self.stops(pause)))
+            || self.of.pauses.iter().any(|p| p.cause == PauseCause::Dispute && self.stops(p))
     }
 
     /// The last day of a letter of the second stage after the due date or

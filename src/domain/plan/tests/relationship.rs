@@ -44,6 +44,27 @@ fn nobody_who_was_just_pressed_is_thanked_for_a_visit() {
     assert!(!world.sent.iter().any(|line| line.contains("visit-thanks")), "{:?}", world.sent);
 }
 
+#[test]
+fn what_was_paid_is_contested_no_more() {
+    let mut world = World::new("2026-03-12T00:00", vec![visit_thanks()]).with(invoice("R1", "2026-03-30"));
+    world.item("R1").pauses.push(pause(PauseCause::Dispute, "2026-03-01", None));
+    world.of().events.push(event("E1", "visit", "2026-03-12T10:00"));
+    world.run_until("2026-03-13T00:00");
+    assert_eq!(world.sent, [""; 0]);
+    world.item("R1").payments.push(paid("P1", "1000", "2026-03-13"));
+    assert_eq!(world.run_until("2026-03-14T00:00").sent, ["2026-03-13 09:00 visit-thanks/thanks E1"]);
+}
+
+#[test]
+fn a_hold_begins_at_once_also_where_our_day_has_not_begun() {
+    let mut world = World::new("2026-03-05T00:00", vec![reminders()]).with(invoice("R1", "2026-03-02"));
+    world.of().customer.zone = jiff::tz::TimeZone::get("America/Los_Angeles").expect("a zone");
+    // Half past eight on the 6th here is half past four on the 5th there.
+    world.item("R1").pauses.push(pause(PauseCause::Hold, "2026-03-06", None));
+    world.now = at("2026-03-06T08:30");
+    assert_eq!(world.why("R1")[0], "reminders/friendly: on hold");
+}
+
 fn survey() -> Rule {
     let mut rule = rule(
         "survey",
