@@ -115,7 +115,7 @@ impl SqliteStore {
         options: OpenOptions,
     ) -> Result<Self, StoreError> {
         let zones = Zones::new(options.business_zone.clone());
-        let desk = |conn| Desk { conn, zones: zones.clone(), witness: None };
+        let desk = |conn| Desk::new(conn, zones.clone());
         let failed = |error: std::io::Error| StoreError::Failed {
             doing: "starting the store",
             cause: error.to_string(),
@@ -227,7 +227,7 @@ impl Store for SqliteStore {
         rules: Vec<RuleInForce>,
         now: Timestamp,
     ) -> Result<BTreeMap<RuleName, RuleSeen>, StoreError> {
-        self.write("noting the rules", move |desk| rules::see(&desk.conn, rules, now)).await
+        self.write("noting the rules", move |desk| rules::see(desk, rules, now)).await
     }
 
     async fn facts(

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::rows::from_sql;
@@ -200,6 +201,9 @@ fn check_whole(file: &Path, conn: &Connection) -> Result<(), StoreError> {
 pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(256);
+    // A plan does not depend on the values it is asked with, so that a
+    // statement is planned once and not at every question.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -64000;")
 }
 

@@ -99,7 +99,7 @@ impl SqliteStore {
     /// As the store or its record fail.
     pub async fn resume(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write("noting that it goes on", move |desk| {
-            heal(&desk.conn, now)?;
+            heal(desk, now)?;
             desk.conn.execute("UPDATE guard SET seen_at = ?1, resumed_at = ?1, witnessed = 1", [At(now)])?;
             Ok(())
         })
@@ -241,7 +241,9 @@ fn customer(conn: &Connection, id: &str) -> Result<i64, Fault> {
 /// What was noted as later than now can't have been: it was now at the
 /// latest. Everybody is looked at again, and every letter that waits is asked
 /// again.
-fn heal(conn: &Connection, now: Timestamp) -> Result<(), Fault> {
+fn heal(desk: &mut Desk, now: Timestamp) -> Result<(), Fault> {
+    rules::none_later_than(desk, now)?;
+    let conn = &desk.conn;
     for sql in [
         "UPDATE letters SET next_attempt_at = ?1 WHERE state IN ('queued', 'retry') AND next_attempt_at > ?1",
         "UPDATE letters SET queued_at = ?1 WHERE queued_at > ?1",
@@ -254,7 +256,6 @@ fn heal(conn: &Connection, now: Timestamp) -> Result<(), Fault> {
     ] {
         conn.execute(sql, [At(now)])?;
     }
-    rules::none_later_than(conn, now)?;
     // Days are those of the reader's zone, half a day ahead at most.
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let tomorrow = Day(today.saturating_add(1.day()));

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::open::identity;
 use super::rows::{Fault, Zones, from_sql};
+use super::rules::Audiences;
 use super::witness::Witness;
 use crate::store::StoreError;
 
@@ -30,9 +31,14 @@ pub(super) struct Desk {
     /// Where attempts are taken down besides; `None` for what only reads, and
     /// in memory.
     pub(super) witness: Option<Witness>,
+    pub(super) audiences: Audiences,
 }
 
 impl Desk {
+    pub(super) fn new(conn: Connection, zones: Zones) -> Self {
+        Self { conn, zones, witness: None, audiences: Audiences::default() }
+    }
+
     /// Ends the transaction that requests shared: the record of attempts
     /// follows the commit, and goes before every answer.
     fn settle(&mut self) -> Result<(), Trouble> {
@@ -341,7 +347,7 @@ mod tests {
         let conn = Connection::open_in_memory().expect("a database");
         conn.execute_batch("CREATE TABLE t (x INTEGER NOT NULL) STRICT").expect("a table");
         let zones = Zones::new(jiff::tz::TimeZone::UTC);
-        Worker::writer(Desk { conn, zones, witness: None }, None).expect("a thread")
+        Worker::writer(Desk::new(conn, zones), None).expect("a thread")
     }
 
     fn insert(worker: &Worker, x: i64) -> impl Future<Output = Result<(), StoreError>> + use<> {
