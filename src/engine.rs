@@ -189,12 +189,12 @@ struct RelayState {
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Puts the parts together.
-    pub fn new(store: S, relay: R, clock: C, office: Office) -> Self {
+    pub fn new(store: S, relay: R, clock: C, office: impl Into<Arc<Office>>) -> Self {
         Self {
             store,
             relay: Arc::new(relay),
             clock,
-            office: Arc::new(RwLock::new(Arc::new(office))),
+            office: Arc::new(RwLock::new(office.into())),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
             peers: Arc::new(Mutex::new(None)),
             halted: Arc::default(),
@@ -220,8 +220,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
 
     /// Puts a reloaded configuration in force. Letters on their way finish
     /// on the old one.
-    pub fn replace_office(&self, office: Office) {
-        *self.office.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(office);
+    pub fn replace_office(&self, office: impl Into<Arc<Office>>) {
+        *self.office.write().unwrap_or_else(PoisonError::into_inner) = office.into();
     }
 
     /// What other customers do, counted once a day, so that letters of one

@@ -1,158 +1,413 @@
-//! The business as its owner knows it, and what may be written about it. It
-//! shares no code with the planner.
+//! The business as its owner knows it: what is owed, promised, contested and
+//! held, by whom. It shares no code with the planner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-/// A small generator of our own (splitmix64), so that a seed is a seed.
-pub struct Dice(u64);
+use super::calendar::{WorkingDays, after};
+use super::money::{Amount, Coin, plain};
 
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
+pub const OURS: &str = "Asia/Shanghai";
+pub const MANAGER: &str = "lina@morningstar.example";
+pub const OPERATOR: &str = "it@morningstar.example";
+pub const GUARANTOR: &str = "surety@family.test";
 
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+/// A stretch of days on which nobody is reminded.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    pub cause: &'static str,
+    pub from: Date,
+    pub until: Option<Date>,
+    /// Whether a status in the books began it, which ends it as well.
+    pub books: bool,
+}
 
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
+#[derive(Clone, Debug)]
+pub struct Paid {
+    pub id: String,
+    pub amount: i64,
+    pub on: Date,
+}
 
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
+#[derive(Clone, Debug)]
+pub struct Promise {
+    pub made_on: Date,
+    pub promised_on: Date,
+    pub until: Date,
+    pub amount: i64,
+    pub binds: bool,
+    pub ended_on: Option<Date>,
+}
+
+/// A letter about a claim or an event that the customer, or our own people,
+/// may have in hand.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub letter: i64,
+    pub rule: String,
+    pub stage: String,
+    pub offset: i64,
+    pub round: Date,
+    pub day: Date,
+    pub planned: Date,
+    /// Whether the customer saw it; else our own people alone.
+    pub outside: bool,
+    /// Whether it was a firm word.
+    pub firm: bool,
+    /// Whether a person dropped it, so that nobody saw it.
+    pub dropped: bool,
 }
 
 pub struct Customer {
     pub id: String,
-    pub name: String,
+    pub name: &'static str,
     pub email: String,
     pub locale: &'static str,
-    pub zone: &'static str,
+    pub country: &'static str,
+    pub zone: TimeZone,
+    pub zone_name: &'static str,
+    pub owner: Option<&'static str>,
+    pub segment: &'static str,
+    pub blocked: bool,
+    pub pauses: Vec<Pause>,
+    pub on_account: BTreeMap<Coin, i64>,
+    pub purchases: u32,
 }
 
+#[derive(Debug)]
 pub struct Item {
     pub customer: usize,
-    pub issued_on: Date,
+    pub kind: &'static str,
+    pub amount: Amount,
+    pub number: Option<String>,
+    pub issued_on: Option<Date>,
     pub due_on: Date,
-    pub cents: i64,
-    pub paid: i64,
     pub status: &'static str,
-    /// First and last day of every dispute, hold and promise.
-    pub pauses: Vec<(Date, Option<Date>)>,
+    pub contract: Option<String>,
+    pub guaranteed: bool,
+    pub limitation_on: Option<Date>,
+    pub payments: Vec<Paid>,
+    pub pauses: Vec<Pause>,
+    pub promises: Vec<Promise>,
+    /// The due date that names the ladder round.
+    pub round: Date,
+    pub postponements: u32,
+    /// The day the books said before our eyes that it was paid.
+    pub closed_on: Option<Date>,
+    pub acknowledged: bool,
+    pub said: Vec<Said>,
+}
+
+#[derive(Debug)]
+pub struct Happening {
+    pub customer: usize,
+    pub kind: &'static str,
+    pub outcome: Option<&'static str>,
+    pub product: Option<&'static str>,
+    pub at: Timestamp,
 }
 
 /// Everything the owner knows.
 pub struct Business {
     pub customers: Vec<Customer>,
     pub items: BTreeMap<String, Item>,
+    pub events: BTreeMap<String, Happening>,
+    /// Addresses that must not be written to.
+    pub suppressed: BTreeSet<String>,
     pub payments: u64,
+    pub days: WorkingDays,
 }
 
-const NAMES: [&str; 8] = [
-    "Oak & Ash Ltd",
-    "青岛海天机械有限公司",
-    "A<B Tools",
-    "Smith, Jones",
-    "The \"Copper\" Works",
-    "苏州瑞丰贸易有限公司",
-    "**Bold** {{ 7*7 }}",
-    "Zoë Müller GmbH",
-];
+pub fn day_in(zone: &TimeZone, at: Timestamp) -> Date {
+    at.to_zoned_datetime(zone.clone()).date()
+}
+
+impl Customer {
+    /// Whether there is an address at all.
+    pub fn reachable(&self) -> bool {
+        self.email.contains('@') && !self.email.contains(' ')
+    }
+
+    pub fn today(&self, now: Timestamp) -> Date {
+        day_in(&self.zone, now)
+    }
+
+    /// Customers who share a mailbox are one.
+    pub fn mailbox(&self) -> String {
+        if self.reachable() { self.email.to_lowercase() } else { format!("none of {}", self.id) }
+    }
+
+    /// A pause holds from the moment it is known, wherever the customer's day
+    /// has come to.
+    fn pause_of<'p>(&self, pauses: &'p [Pause], cause: &str, now: Timestamp) -> Option<&'p Pause> {
+        let theirs = self.today(now);
+        let latest = theirs.max(our_day(now));
+        pauses.iter().find(|pause| {
+            pause.cause == cause && pause.from <= latest && pause.until.is_none_or(|until| until >= theirs)
+        })
+    }
+
+    pub fn owner_address(&self) -> &'static str {
+        self.owner.unwrap_or(MANAGER)
+    }
+
+    pub fn is_chinese(&self) -> bool {
+        self.locale.starts_with("zh")
+    }
+}
+
+impl Item {
+    pub fn is_live(&self) -> bool {
+        ["open", "disputed", "on_hold"].contains(&self.status)
+    }
+
+    pub fn received(&self) -> i64 {
+        self.payments.iter().map(|paid| paid.amount).sum()
+    }
+
+    pub fn balance(&self) -> i64 {
+        if self.is_live() { self.amount.1 - self.received() } else { 0 }
+    }
+
+    pub fn coin(&self) -> Coin {
+        self.amount.0
+    }
+
+    pub fn is_credit(&self) -> bool {
+        self.kind == "credit_note"
+    }
+
+    pub fn in_advance(&self) -> bool {
+        ["prepayment", "deposit"].contains(&self.kind)
+    }
+
+    pub fn label<'a>(&'a self, id: &'a str) -> &'a str {
+        self.number.as_deref().unwrap_or(id)
+    }
+
+    /// The day and the payment that covered it for good; `None` for the books.
+    pub fn settled(&self) -> Option<(Date, Option<&Paid>)> {
+        let mut payments: Vec<&Paid> = self.payments.iter().collect();
+        payments.sort_by_key(|paid| (paid.on, &paid.id));
+        let (mut sum, mut covering) = (0, None);
+        for paid in payments {
+            sum += paid.amount;
+            covering = if sum < self.amount.1 { None } else { covering.or(Some((paid.on, Some(paid)))) };
+        }
+        let books = self.closed_on.map(|day| (day, None));
+        match self.status {
+            _ if self.is_credit() => None,
+            "paid" => covering.filter(|_| books.is_some()).or(books),
+            "open" | "disputed" | "on_hold" => covering,
+            _ => None,
+        }
+    }
+
+    pub fn bounced(&self, paid: &Paid) -> bool {
+        self.payments.iter().any(|other| other.amount == -paid.amount && other.on >= paid.on)
+    }
+
+    /// The days on which it stood still, a customer's own pauses included.
+    pub fn standstills(&self, customer: &Customer) -> Vec<Pause> {
+        let promised = self.promises.iter().filter(|promise| promise.binds).filter_map(|promise| {
+            let ends = [promise.kept_on(&self.payments), promise.ended_on];
+            let until = ends.into_iter().flatten().fold(promise.until, Date::min);
+            (until >= promise.made_on).then_some(Pause {
+                cause: "promise",
+                from: promise.made_on,
+                until: Some(until),
+                books: false,
+            })
+        });
+        self.pauses.iter().chain(&customer.pauses).cloned().chain(promised).collect()
+    }
+
+    /// How many promises were broken by a day.
+    pub fn broken(&self, today: Date) -> usize {
+        self.promises.iter().filter(|promise| promise.is_broken(&self.payments, today)).count()
+    }
+}
+
+impl Promise {
+    pub fn kept_on(&self, payments: &[Paid]) -> Option<Date> {
+        let last = self.ended_on.map_or(self.until, |ended| ended.min(self.until));
+        let mut in_time: Vec<&Paid> =
+            payments.iter().filter(|paid| self.made_on <= paid.on && paid.on <= last).collect();
+        in_time.sort_by_key(|paid| (paid.on, &paid.id));
+        let (mut sum, mut kept) = (0, None);
+        for paid in in_time {
+            sum += paid.amount;
+            kept = if sum < self.amount { None } else { kept.or(Some(paid.on)) };
+        }
+        kept
+    }
+
+    pub fn is_pending(&self, payments: &[Paid], today: Date) -> bool {
+        self.binds
+            && self.kept_on(payments).is_none()
+            && self.ended_on.is_none_or(|ended| ended >= today)
+            && self.until >= today
+    }
+
+    pub fn is_broken(&self, payments: &[Paid], today: Date) -> bool {
+        self.binds
+            && self.kept_on(payments).is_none()
+            && self.ended_on.is_none_or(|ended| ended >= today)
+            && self.until < today
+    }
+}
 
 impl Business {
-    pub fn new(dice: &mut Dice) -> Self {
-        let places = [
-            ("zh-CN", "Asia/Shanghai"),
-            ("en-GB", "Europe/London"),
-            ("en-US", "America/Los_Angeles"),
-            ("zh-TW", "Pacific/Kiritimati"),
-        ];
-        let customers = (0..10)
-            .map(|n| {
-                let (locale, zone) = places[usize::try_from(dice.below(4)).expect("small")];
-                let email = match n {
-                    3 => String::new(),
-                    4 => "unknown".to_owned(),
-                    // Two customers with one mailbox.
-                    5 => "c2@example.test".to_owned(),
-                    _ => format!("c{n}@example.test"),
-                };
-                Customer { id: format!("C{n}"), name: NAMES[n % NAMES.len()].to_owned(), email, locale, zone }
+    pub fn of(&self, item: &Item) -> &Customer {
+        &self.customers[item.customer]
+    }
+
+    /// Those who read the same mailbox.
+    pub fn sharing<'a>(&'a self, customer: &Customer) -> impl Iterator<Item = (usize, &'a Customer)> {
+        let mailbox = customer.mailbox();
+        self.customers.iter().enumerate().filter(move |(_, other)| other.mailbox() == mailbox)
+    }
+
+    pub fn items_of(&self, customer: usize) -> impl Iterator<Item = (&String, &Item)> {
+        self.items.iter().filter(move |(_, item)| item.customer == customer)
+    }
+
+    /// What a customer owes in a currency after all credits.
+    pub fn net(&self, customer: usize, coin: Coin) -> i64 {
+        let owed: i64 = self
+            .items_of(customer)
+            .filter(|(_, item)| item.coin() == coin)
+            .map(|(_, item)| item.balance())
+            .sum();
+        owed - self.customers[customer].on_account.get(&coin).copied().unwrap_or_default()
+    }
+
+    /// Why nothing at all goes to the customer now.
+    pub fn deaf(&self, customer: &Customer, now: Timestamp) -> Option<String> {
+        if customer.blocked {
+            Some("the customer is blocked".to_owned())
+        } else if !customer.reachable() {
+            Some("there is no address".to_owned())
+        } else if self.suppressed.contains(&customer.mailbox()) {
+            Some("the address is suppressed".to_owned())
+        } else {
+            customer.pause_of(&customer.pauses, "hold", now).map(|pause| format!("{pause:?}"))
+        }
+    }
+
+    /// Why the customer must not be reminded of a claim now.
+    pub fn silent(&self, item: &Item, now: Timestamp) -> Option<String> {
+        let customer = self.of(item);
+        let today = customer.today(now);
+        if let Some(why) = self.deaf(customer, now) {
+            return Some(why);
+        }
+        if item.status != "open" {
+            return Some(format!("it is {}", item.status));
+        }
+        if item.balance() <= 0 {
+            return Some(format!("{} of {:?} are paid", item.received(), item.amount));
+        }
+        let pauses = item.pauses.iter().chain(&customer.pauses).cloned().collect::<Vec<_>>();
+        for cause in ["dispute", "hold"] {
+            if let Some(pause) = customer.pause_of(&pauses, cause, now) {
+                return Some(format!("it is paused: {pause:?}"));
+            }
+        }
+        if let Some(promise) = item.promises.iter().find(|promise| promise.is_pending(&item.payments, today))
+        {
+            return Some(format!("{promise:?} is pending"));
+        }
+        if item.limitation_on.is_some_and(|last| last < today) {
+            return Some("it is time-barred".to_owned());
+        }
+        let net = self.net(item.customer, item.coin());
+        (net <= 0).then(|| format!("credits cover it: {net}"))
+    }
+
+    /// What a customer, or one of the same mailbox, contests.
+    pub fn disputed(&self, customer: &Customer, now: Timestamp) -> Option<String> {
+        self.sharing(customer).find_map(|(index, other)| {
+            let contests = |item: &Item| {
+                let paused = other.pause_of(&item.pauses, "dispute", now).is_some();
+                item.balance() > 0 && (item.status == "disputed" || paused)
+            };
+            let whole = other.pause_of(&other.pauses, "dispute", now);
+            let whole = whole.map(|pause| format!("{} disputes: {pause:?}", other.id));
+            let mut items = self.items_of(index);
+            whole.or_else(|| {
+                let found = items.find(|(_, item)| contests(item));
+                found.map(|(id, item)| format!("{id} is disputed: {}, {:?}", item.status, item.pauses))
             })
-            .collect();
-        Self { customers, items: BTreeMap::new(), payments: 0 }
+        })
+    }
+
+    /// A due date on a day that we are closed counts on our next working day.
+    pub fn effective(&self, due_on: Date) -> Date {
+        self.days.first(None, due_on)
     }
 
     pub fn customers_csv(&self) -> String {
-        let mut csv = "id,name,email,locale,timezone,owner_name,owner_email\n".to_owned();
+        let mut csv =
+            "id,name,email,locale,country,timezone,segment,tags,owner_name,owner_email,blocked\n".to_owned();
         for c in &self.customers {
             let name = c.name.replace('"', "\"\"");
-            writeln!(csv, "{},\"{name}\",{},{},{},Lin,lin@ours.test", c.id, c.email, c.locale, c.zone)
-                .expect("a String takes it");
+            let owner = c.owner.map_or(",".to_owned(), |owner| format!("Lin,{owner}"));
+            let blocked = if c.blocked { "yes" } else { "no" };
+            writeln!(
+                csv,
+                "{},\"{name}\",{},{},{},{},{},regular,{owner},{blocked}",
+                c.id, c.email, c.locale, c.country, c.zone_name, c.segment
+            )
+            .expect("a String takes it");
         }
         csv
     }
 
+    /// Everything, as the books export it every time.
     pub fn receivables_csv(&self) -> String {
-        let mut csv = "id,customer_id,kind,amount,currency,issued_on,due_on,status\n".to_owned();
+        let mut csv = "id,customer_id,kind,amount,currency,number,issued_on,due_on,status,contract,\
+                       guarantor_name,guarantor_email,limitation_on\n"
+            .to_owned();
+        let cell = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
         for (id, item) in &self.items {
-            let customer = &self.customers[item.customer].id;
-            let (whole, cents) = (item.cents / 100, item.cents % 100);
-            let (issued_on, due_on, status) = (item.issued_on, item.due_on, item.status);
-            writeln!(csv, "{id},{customer},invoice,{whole}.{cents:02},CNY,{issued_on},{due_on},{status}")
-                .expect("a String takes it");
+            let surety = if item.guaranteed { format!("Aunt,{GUARANTOR}") } else { ",".to_owned() };
+            writeln!(
+                csv,
+                "{id},{},{},{},{},{},{},{},{},{},{surety},{}",
+                self.of(item).id,
+                item.kind,
+                plain(item.amount),
+                item.coin().code(),
+                item.number.as_deref().unwrap_or_default(),
+                cell(item.issued_on),
+                item.due_on,
+                item.status,
+                item.contract.as_deref().unwrap_or_default(),
+                cell(item.limitation_on)
+            )
+            .expect("a String takes it");
         }
         csv
     }
+}
 
-    /// Whether a reminder about the item may reach the customer on a day.
-    pub fn may_remind(&self, id: &str, day: Date) -> Result<(), String> {
-        let item = self.items.get(id).ok_or("nobody knows it")?;
-        if item.status != "open" {
-            return Err(format!("it is {}", item.status));
-        }
-        if item.cents <= item.paid {
-            return Err(format!("{} of {} are paid", item.paid, item.cents));
-        }
-        match item.pauses.iter().find(|(from, until)| *from <= day && until.is_none_or(|u| day <= u)) {
-            Some(pause) => Err(format!("it is paused: {pause:?}")),
-            None => Ok(()),
-        }
-    }
+pub fn our_day(now: Timestamp) -> Date {
+    day_in(&TimeZone::get(OURS).expect("a zone"), now)
+}
 
-    /// What a customer has open, as a letter writes the number.
-    pub fn open_amount(&self, customer: &str) -> String {
-        let of_customer =
-            |item: &&Item| self.customers[item.customer].id == customer && item.status == "open";
-        let cents: i64 =
-            self.items.values().filter(of_customer).map(|item| (item.cents - item.paid).max(0)).sum();
-        let (whole, cents) = ((cents / 100).to_string(), cents % 100);
-        let groups: Vec<&str> =
-            whole.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
-        format!("{}.{cents:02}", groups.join(","))
+/// The day that lies so many unpaused days after `from`.
+pub fn unpaused_after(from: Date, count: i64, pauses: &[Pause], today: Date) -> Date {
+    let stands_still =
+        |day: Date| pauses.iter().any(|pause| pause.from <= day && day <= pause.until.unwrap_or(today));
+    let (mut day, mut left) = (from, count);
+    while left > 0 && day < after(from, 3_000) {
+        day = after(day, 1);
+        left -= i64::from(!stands_still(day));
     }
-
-    /// An open item of which the dice think.
-    pub fn pick(&self, dice: &mut Dice) -> Option<String> {
-        let open: Vec<&String> = self
-            .items
-            .iter()
-            .filter(|(_, i)| i.status == "open" && i.paid < i.cents)
-            .map(|(id, _)| id)
-            .collect();
-        if open.is_empty() {
-            return None;
-        }
-        let n = dice.below(open.len() as u64);
-        Some(open[usize::try_from(n).expect("small")].clone())
-    }
+    if count <= 0 { after(from, count) } else { day }
 }
