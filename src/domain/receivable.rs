@@ -224,8 +224,7 @@ impl Receivable {
     #[must_use]
     pub fn is_contested(&self, holds: impl Fn(&Pause) -> bool) -> bool {
         let contests = |pause: &Pause| pause.cause == PauseCause::Dispute && holds(pause);
-        self.balance().is_positive()
-            && (self.status == Status::Disputed || self.pauses.iter().any(contests))
+        self.balance().is_positive() && (self.status == Status::Disputed || self.pauses.iter().any(contests))
     }
 
     /// The last day of the promise that is pending on a day.

@@ -24,6 +24,7 @@ mod mailbox;
 mod model;
 mod money;
 mod relay;
+mod statements;
 mod why;
 mod wishes;
 mod year;

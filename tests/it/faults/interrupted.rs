@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::business::{Business, to_port};
 use super::number;
-use crate::simulation::model::Dice;
+use crate::simulation::dice::Dice;
 
 /// How often each is tried.
 const TRIES: u64 = 60;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::business::{Business, CONNECTIONS, Relay, Row};
 use super::{locked, number};
 use crate::relay::script::{Act, Turn, pipelining, polite, say};
-use crate::simulation::model::Dice;
+use crate::simulation::dice::Dice;
 
 const KILLS: u64 = 1_000;
 /// Customers who get a delivery together.

@@ -101,8 +101,8 @@ impl Letter {
     pub fn check_the_end(&self, id: LetterId) {
         let name = format!("letter {id} {}/{} {}", self.rule(), self.row.draft.stage, self.state());
         match self.state() {
-            LetterState::Sent => assert_eq!(self.copies, 1, "{name} (I4)"),
-            LetterState::Uncertain => assert!(self.copies <= 1, "{name} (I1)"),
+            LetterState::Sent | LetterState::Bounced => assert_eq!(self.copies, 1, "{name} (I4)"),
+            LetterState::Uncertain | LetterState::Assumed => assert!(self.copies <= 1, "{name} (I1)"),
             LetterState::Sending => panic!("{name} was left half-way (I3)"),
             LetterState::Queued
             | LetterState::Retry

@@ -18,6 +18,7 @@ use super::edits::Whom;
 use super::mailbook::{Had, Letter};
 use super::model::{GUARANTOR, Item, MANAGER, OPERATOR, OURS, Said, our_day};
 use super::money::{Amount, amounts_in};
+use super::statements::STATEMENT;
 use super::year::Year;
 
 /// A letter as its reader sees it.
@@ -65,7 +66,7 @@ impl Year {
         letter.copies += 1;
         let name = format!("{at}: letter {id}, {}/{}", letter.rule(), letter.row.draft.stage);
         assert_eq!(letter.copies, 1, "{name} came twice (I1)");
-        let certain = matches!(letter.state(), LetterState::Sent | LetterState::Uncertain);
+        let certain = letter.state().counts_as_sent();
         assert!(certain, "{name} came and is {} (I4)", letter.state());
         if let Some(agreed) = &letter.agreed {
             assert!(
@@ -94,12 +95,13 @@ impl Year {
         let name = format!("{name} to {} {}", of.id, of.zone_name);
         self.check_moment(at, id, customer, &name);
         self.check_people(id, customer, opened, &name);
-        self.check_words(id, customer, opened, &name);
+        self.check_words(at, id, customer, opened, &name);
         if let Some(why) = self.business.deaf(of, at).filter(|_| outside) {
             panic!("{name} was sent, but {why} (I2)");
         }
         let day = of.today(at);
         match (draft.class, courtesy(letter.rule())) {
+            (Class::Dunning, _) if letter.rule() == STATEMENT => {}
             (Class::Dunning, _) => self.check_reminder(at, id, day, &name),
             (Class::Courtesy | Class::Marketing, Some(rule)) => self.check_courtesy(at, id, rule, &name),
             (Class::Courtesy | Class::Marketing, None) => panic!("{name}: who asks for it?"),
@@ -161,7 +163,7 @@ impl Year {
     }
 
     /// Language, amounts, and nobody else's claims.
-    fn check_words(&self, id: LetterId, customer: usize, opened: &Opened, name: &str) {
+    fn check_words(&self, at: Timestamp, id: LetterId, customer: usize, opened: &Opened, name: &str) {
         let letter = &self.mail.letters[&id];
         let (draft, of) = (&letter.row.draft, &self.business.customers[customer]);
         let outside = draft.class != Class::Internal;
@@ -188,7 +190,7 @@ impl Year {
         }
         let may_name = |id: &String, item: &Item| {
             let lines = leading.iter().chain(&below).any(|(other, _)| *other == id);
-            lines || (!outside && item.customer == customer)
+            lines || ((!outside || letter.rule() == STATEMENT) && item.customer == customer)
         };
         for (id, item) in self.business.items.iter().filter(|(id, item)| !may_name(id, item)) {
             assert!(
@@ -197,7 +199,9 @@ impl Year {
                 opened.text
             );
         }
-        if outside {
+        if letter.rule() == STATEMENT {
+            self.check_statement(id, customer, our_day(at), opened, &amounts, name);
+        } else if outside {
             let allowed = self.amounts_allowed(customer, &leading, &below);
             let odd: Vec<_> = amounts.difference(&allowed).collect();
             assert!(odd.is_empty(), "{name}: {odd:?} are no amounts of theirs (I5):\n{}", opened.text);

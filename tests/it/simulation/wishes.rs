@@ -75,8 +75,10 @@ impl Year {
         self.mail.letters.values().filter(|letter| letter.is_about(&wish.subject)).any(|letter| {
             let row = &letter.row;
             let there = letter.was_there(begins, ends);
-            let parked =
-                matches!(row.state, LetterState::Uncertain | LetterState::Expired | LetterState::Rejected);
+            let parked = matches!(
+                row.state,
+                LetterState::Uncertain | LetterState::Assumed | LetterState::Expired | LetterState::Rejected
+            );
             letter.rule() == wish.rule && (there || parked || row.state.is_waiting())
         })
     }

@@ -58,11 +58,12 @@ impl Year {
         let address = of.mailbox();
         self.about(customer);
         if self.business.suppressed.remove(&address) {
-            assert!(self.store().unsuppress(&address).await.expect("the store works"));
+            let lifted = self.store().unsuppress(&address, "Lin".to_owned(), String::new(), self.now());
+            assert_eq!(lifted.await.expect("the store works").len(), 1);
         } else {
             let cause = "does not want letters".to_owned();
             let suppression = Suppression { address: address.clone(), classes: vec![], cause };
-            self.store().suppress(suppression, self.now()).await.expect("the store works");
+            self.store().suppress(suppression, "Lin".to_owned(), self.now()).await.expect("the store works");
             self.business.suppressed.insert(address);
         }
     }
