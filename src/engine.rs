@@ -254,6 +254,11 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         })
     }
 
+    /// Why the last session failed, until the relay takes a letter again.
+    fn relay_trouble(&self) -> Option<String> {
+        self.with_relay_state(|state| (state.failures > 0).then(|| state.reason.clone()))
+    }
+
     fn relay_failed(&self, why: &Unreachable) {
         let now = self.clock.now();
         let wait = self.with_relay_state(|state| {

@@ -238,10 +238,12 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
 
     /// Whether anything may leave, asked before each pass and each round of
-    /// deliveries. If so, it notes the moment.
+    /// deliveries. If so, it notes the moment. What keeps letters back, also
+    /// that the relay is `down` and why, is kept for the digests.
     fn watch(
         &self,
         guards: Guards,
+        down: Option<String>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Standing, StoreError>> + Send;
 
@@ -295,7 +297,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Puts a held letter back into the queue; `approved` notes that a person
-    /// has agreed to it. False if it is not held.
+    /// has agreed to it. Of a rejected one it lifts the suppression that its
+    /// refusal made, so that its stage is planned anew. False if it is
+    /// neither.
     fn release(
         &self,
         letter: LetterId,

@@ -8,11 +8,12 @@ mod words;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
+use owo_colors::OwoColorize;
 
 pub(super) use self::account::Account;
 use super::screen::Screen;
-use super::{Global, Verdict, load};
+use super::{Global, Verdict, load, record};
 use crate::config::Config;
 use crate::domain::calendar::instant_at;
 use crate::domain::facts::{Facts, Reach};
@@ -75,13 +76,20 @@ pub async fn run(
     let at = args.at.as_deref().map_or(Ok(now), |text| moment(text, &config.settings))?;
     let store = load::existing_store(&config)?;
     let known = Known::read(config, &store, &args.about, at, now).await?;
+    let hold = if at == now { store.standing(known.config.settings.guards, now).await?.halt } else { None };
+    let hold = hold.map(|halt| halt.said(&known.config.settings.business.zone, now));
     if global.json {
-        screen.json(&json::of(&known))?;
+        let mut told = json::of(&known);
+        told["hold"] = hold.into();
+        screen.json(&told)?;
         return Ok(Verdict::Done);
     }
     let account = Account::new(&known).context("the customer is gone meanwhile")?;
     let trees: Vec<String> = account.trees().iter().map(|tree| tree.render(screen.width())).collect();
     screen.result(trees.join("\n\n"))?;
+    if let Some(hold) = hold {
+        screen.complaint(format_args!("{} nothing leaves: {hold}", "HOLD:".red().bold()))?;
+    }
     for line in account.remarks(now) {
         screen.note(line)?;
     }
@@ -138,19 +146,8 @@ impl Known {
 /// A day is its opening of hours.
 fn moment(text: &str, settings: &Settings) -> anyhow::Result<Timestamp> {
     let zone = &settings.business.zone;
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant);
+    match Date::strptime("%Y-%m-%d", text) {
+        Ok(day) => Ok(instant_at(day.to_datetime(settings.letters.hours.from), zone)),
+        Err(_) => record::moment(text, zone),
     }
-    if let Ok(day) = Date::strptime("%Y-%m-%d", text) {
-        return Ok(instant_at(day.to_datetime(settings.letters.hours.from), zone));
-    }
-    let civil = text.replacen(' ', "T", 1).parse::<DateTime>();
-    civil.map(|civil| instant_at(civil, zone)).map_err(|_| {
-        anyhow::anyhow!("`{text}` is no time; write 2026-03-02, 2026-03-02T14:30 or 2026-03-02T14:30+08:00")
-    })
-}
-
-/// A text of the business's own without what a terminal would obey.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }

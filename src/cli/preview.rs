@@ -22,11 +22,11 @@ use crate::letter::mime;
 
 const EXAMPLES: &str = "\
 Examples:
-  courtesy preview payment-reminders/firm                      a made-up one, in the terminal
-  courtesy preview payment-reminders/firm --for INV-4711       with the facts of a claim
+  courtesy preview payment-reminders/firm                  a made-up one, in the terminal
+  courtesy preview payment-reminders/firm --for INV-4711   with the facts of a claim
   courtesy preview visit-thanks --for C001 --locale zh-CN --open
   courtesy preview payment-thanks --for C001 --eml thanks.eml
-  courtesy preview --all --open                                every letter, in all languages
+  courtesy preview --all --open                            every letter, in all languages
   courtesy preview --all payment-reminders --html letters.html
 
 Nothing is sent and nothing is written down.";

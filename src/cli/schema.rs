@@ -18,11 +18,11 @@ Examples:
   courtesy schema rule              prints the JSON Schema of a rule
   courtesy schema --write           writes all of them into schema/ beside courtesy.yaml
 
-An editor with the YAML language server (VS Code: the extension by Red Hat) completes and explains
-every key of a file that begins with a line like
+An editor with the YAML language server (VS Code: the extension by Red Hat) completes and
+explains every key of a file that begins with a line like
   # yaml-language-server: $schema=../schema/rule.json
-`courtesy init` has written it. After an upgrade, `courtesy schema --write` tells the editor of the
-new keys.";
+`courtesy init` has written it. After an upgrade, `courtesy schema --write` tells the editor of
+the new keys.";
 
 /// The folder of schemas, from that of `courtesy.yaml`.
 const FOLDER: &str = "schema";

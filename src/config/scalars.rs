@@ -107,7 +107,11 @@ impl Scalar for Offset {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[+-]?[0-9]+(min|h|d|bd|mo|y)$" })
+        json_schema!({
+            "type": "string",
+            "pattern": "^[+-]?[0-9]+(min|h|d|bd|mo|y)$",
+            "patternErrorMessage": "write a number and a unit: min, h, d, bd, mo or y, like -7d or +10min",
+        })
     }
 }
 
@@ -259,7 +263,8 @@ impl Scalar for Budget {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+ per [0-9]+d$" })
+        let help = "write letters per days, like 1 per 2d";
+        json_schema!({ "type": "string", "pattern": "^[0-9]+ per [0-9]+d$", "patternErrorMessage": help })
     }
 }
 

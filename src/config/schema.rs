@@ -62,6 +62,10 @@ fn polish(value: &mut Value) {
                 *text = text.replace('\n', " ");
             }
             describe_only_key(map);
+            if let Some(Value::String(text)) = map.get("description").cloned() {
+                // Of a plain description the YAML language server shows the backticks themselves.
+                map.insert("markdownDescription".to_owned(), text.into());
+            }
             map.values_mut().for_each(polish);
         }
         Value::Array(items) => items.iter_mut().for_each(polish),

@@ -14,7 +14,7 @@ pub enum AddressError {
     #[error("no address")]
     Missing,
     /// No `@`, or nothing on one side of it.
-    #[error("the address has no `name@domain`")]
+    #[error("the address has nothing before the @, nothing after it, or none")]
     NoDomain,
     /// A comma, a semicolon or a second `@`: whom it means is not ours to guess.
     #[error("more than one address in one field")]

@@ -73,6 +73,8 @@ pub struct News {
     pub matters: Rows<Matter>,
     /// What came back meanwhile, and copies that were refused.
     pub returned: Rows<Returned>,
+    /// When nothing left, oldest first; for whoever is told of all customers.
+    pub troubles: Vec<Trouble>,
 }
 
 impl News {
@@ -80,7 +82,7 @@ impl News {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let all = [self.sent.all, self.unsent.all, self.waiting.all, self.matters.all, self.returned.all];
-        all.iter().all(|count| *count == 0)
+        all.iter().all(|count| *count == 0) && self.troubles.is_empty()
     }
 }
 
@@ -140,6 +142,22 @@ pub struct Returned {
     /// What was said.
     pub detail: String,
 }
+
+/// A time in which nothing left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// Why: the name of a [`super::halt::Halt`], or [`MAIL_SERVER`].
+    pub what: String,
+    /// What the mail server said; else empty.
+    pub detail: String,
+    /// From when on.
+    pub since: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub until: Option<Timestamp>,
+}
+
+/// The trouble of a mail server that can't be used.
+pub const MAIL_SERVER: &str = "mail server";
 
 /// One thing that no letter can settle, as a digest tells of it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -59,6 +59,16 @@ impl Halt {
         }
     }
 
+    /// Since when nothing has left, asked at `now`: no letter left after what
+    /// was seen last, whatever a wrong clock shows.
+    #[must_use]
+    pub fn since(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::ClockBack { seen } | Self::Away { seen } => *seen,
+            Self::Restored { .. } | Self::Unwitnessed | Self::LowSpace { .. } => now,
+        }
+    }
+
     /// What is wrong, in one sentence, with moments on the business's clock.
     #[must_use]
     pub fn said(&self, zone: &TimeZone, now: Timestamp) -> String {

@@ -22,7 +22,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Whether anything may leave at this moment.
     pub(super) async fn standing(&self, now: Timestamp) -> Result<Standing, StoreError> {
         let office = self.office();
-        let standing = self.store().watch(office.settings.guards, now).await?;
+        let standing = self.store().watch(office.settings.guards, self.relay_trouble(), now).await?;
         self.tell(standing.halt.as_ref(), now);
         Ok(standing)
     }

@@ -115,7 +115,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
 
     /// What an outcome says of the relay. Different recipients refused by
     /// policy one after the other mean that the relay refuses us: it is
-    /// paused, and their letters are queued again.
+    /// paused, and their letters are queued again, or planned anew where their
+    /// addresses had been taken for dead.
     async fn watch_relay(&self, ready: &Ready, outcome: &Outcome, transition: &Transition) {
         let by_policy = match outcome {
             // A bare 550 may mean the address or us; three in a row mean us.

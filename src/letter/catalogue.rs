@@ -166,6 +166,13 @@ const MATTER: &[Variable] = &[
     always("count", "how many there are"),
 ];
 
+const TROUBLE: &[Variable] = &[
+    always("what", "why nothing left; with the filter `reason` in words"),
+    maybe("detail", "what the mail server said"),
+    always("since", "from when on; with the filter `moment` in words"),
+    maybe("until", "until when; missing while it lasts"),
+];
+
 const ACCOUNT: &[Variable] = &[
     always("currency", "ISO code; the filter `table` writes the whole account"),
     always("opening", "what was owed before `statement.from`, money; below zero where we owed"),
@@ -208,6 +215,12 @@ const DIGEST: &[Variable] = &[
         "what came back, and copies that were refused, at most 50",
     ),
     always("returned_count", "how many, listed or not"),
+    shaped(
+        "troubles",
+        Shape::Records(TROUBLE),
+        false,
+        "when nothing left, for whoever is told of all customers, at most 50",
+    ),
 ];
 
 /// Everything a template may use.

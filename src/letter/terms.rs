@@ -8,7 +8,7 @@ use crate::domain::notice::LetterState;
 
 /// What stops a letter, as [`crate::domain::stop::Stop::name`] and the engine
 /// say it.
-const REASONS: [(&str, &str); 41] = [
+const REASONS: [(&str, &str); 47] = [
     ("not in audience", "不属规则对象"),
     ("excluded", "属规则例外"),
     ("below minimum", "低于催收起点"),
@@ -48,6 +48,12 @@ const REASONS: [(&str, &str); 41] = [
     ("approval", "待批准"),
     ("awaiting approval", "待批准"),
     ("unusual volume", "发信量异常"),
+    ("restored store", "数据库为旧备份"),
+    ("record missing", "发信记录缺失"),
+    ("clock went back", "系统时钟倒退"),
+    ("clock leapt ahead", "系统时钟跳前"),
+    ("disk nearly full", "磁盘空间不足"),
+    ("mail server", "邮件服务器不可用"),
     ("perhaps sent", "可能已发出"),
     ("no longer asked for by any rule", "已无规则要求"),
 ];

@@ -48,6 +48,7 @@ use super::{
 };
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
+use crate::domain::halt::Halt;
 use crate::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
 use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
@@ -265,10 +266,16 @@ impl Store for SqliteStore {
         self.enqueue_as(plans, outbox::Entry::Held(why), now).await
     }
 
-    async fn watch(&self, guards: Guards, now: Timestamp) -> Result<Standing, StoreError> {
+    async fn watch(
+        &self,
+        guards: Guards,
+        down: Option<String>,
+        now: Timestamp,
+    ) -> Result<Standing, StoreError> {
         let standing = self.standing(guards, now).await?;
-        if standing.halt.is_none() {
-            self.note_time(now).await?;
+        // On a disk that is full even this would fail.
+        if !matches!(standing.halt, Some(Halt::LowSpace { .. })) {
+            self.note_standing(standing.halt.clone(), down, now).await?;
         }
         Ok(standing)
     }

@@ -58,6 +58,7 @@ scenarios! {
     a2_suppressed_and_unsubscribed,
     a4_daily_digest,
     a4_refused_for_five_days,
+    a4_relay_refuses_everybody,
     a4_uncertain_courtesies,
     a4_uncertain_letter,
     c10_confirmed_statement,

@@ -13,8 +13,8 @@ use crate::support::{Said, command};
 
 const LOOKS: [Look; 3] = [Look::Terminal(80), Look::Terminal(120), Look::Pipe];
 
-/// Ten o'clock on a Monday in Shanghai.
-const NOW: &str = "2026-10-12T02:00:00Z";
+/// Five in the afternoon of a Monday in Shanghai, when the day's letters have left.
+const NOW: &str = "2026-10-12T09:00:00Z";
 
 /// A business as `init` leaves it, in a folder that goes with it.
 struct Shop(TempDir);

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use owo_colors::OwoColorize;
 
-use super::{Known, harmless, words};
+use super::{Known, words};
+use crate::cli::harmless::one_line;
 use crate::cli::tree::Node;
 use crate::domain::facts::CustomerFacts;
 use crate::domain::ids::{EventId, ReceivableId, RuleName, StageName};
@@ -106,7 +107,7 @@ impl<'a> Account<'a> {
             below.push(Node::leaf("blocked: nobody may write to this customer".red().to_string()));
         }
         if let Some(owner) = &customer.owner {
-            below.push(Node::leaf(format!("{} answers for it", harmless(&owner.name))));
+            below.push(Node::leaf(format!("{} answers for it", one_line(&owner.name))));
         }
         let others: Vec<&str> = self.known.facts.customers.iter().map(|of| of.customer.id.as_str()).collect();
         if others.len() > 1 {
@@ -125,7 +126,7 @@ impl<'a> Account<'a> {
             below.push(Node::leaf(format!("{name}: {letters} per {days}d; the last {}; {room}", spent.last)));
         }
         let when = self.known.at.to_zoned_datetime(settings.business.zone.clone()).strftime("%a %F %R");
-        let head = format!("{} ({}), as of {when}", harmless(&customer.name), customer.id);
+        let head = format!("{} ({}), as of {when}", one_line(&customer.name), customer.id);
         Node::new(head.bold().to_string(), below)
     }
 
@@ -134,7 +135,7 @@ impl<'a> Account<'a> {
     }
 
     fn claim(&self, claim: &Receivable) -> Node {
-        let number = claim.number.as_deref().map(|number| format!("{} ", harmless(number)));
+        let number = claim.number.as_deref().map(|number| format!("{} ", one_line(number)));
         let balance = claim.balance();
         let owed = if balance == claim.amount {
             claim.amount.to_string()

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::cli::harmless::one_line;
 use crate::domain::address::AddressError;
 use crate::domain::plan::Near;
 use crate::domain::promise::{Promise, Standing};
@@ -36,7 +37,7 @@ fn meaning(stop: &Stop) -> String {
         Stop::NoAddress(AddressError::Missing) => "import the customer with an `email`",
         Stop::NoAddress(error) => return format!("{error}; import the customer with another `email`"),
         Stop::Suppressed(cause) => {
-            return format!("the address must not be written to ({})", super::harmless(cause));
+            return format!("the address must not be written to ({})", one_line(cause));
         }
         Stop::NoRecipient(who) => return format!("no {who} is known"),
         Stop::Backlog => "reached before the rule came into force; `courtesy backlog start` begins with it",
@@ -121,7 +122,7 @@ fn pause_words(pause: &Pause) -> String {
 }
 
 fn because(pause: &Pause) -> String {
-    let reason = super::harmless(&pause.reason);
+    let reason = one_line(&pause.reason);
     if reason.is_empty() { String::new() } else { format!(": {reason}") }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::views::{Day, Named, OwnerView};
 use super::{clean, name_of};
 use crate::domain::customer::Class;
-use crate::domain::digest::{Digest, Matter, Returned, Told};
+use crate::domain::digest::{Digest, Matter, Returned, Told, Trouble};
 use crate::domain::ids::CustomerId;
 use crate::letter::Occasion;
 
@@ -39,6 +39,17 @@ struct DigestView {
     matters_count: u32,
     returned: Vec<ReturnedView>,
     returned_count: u32,
+    troubles: Vec<TroubleView>,
+}
+
+#[derive(Serialize)]
+struct TroubleView {
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +129,7 @@ fn digest_view(digest: &Digest, zone: &TimeZone) -> DigestView {
         matters_count: news.matters.all,
         returned: news.returned.first.iter().map(returned_view).collect(),
         returned_count: news.returned.all,
+        troubles: news.troubles.iter().map(|trouble| trouble_view(trouble, zone)).collect(),
     }
 }
 
@@ -153,6 +165,15 @@ fn returned_view(returned: &Returned) -> ReturnedView {
         copy: returned.copy,
         ours: returned.ours,
         detail: clean::value(&returned.detail),
+    }
+}
+
+fn trouble_view(trouble: &Trouble, zone: &TimeZone) -> TroubleView {
+    TroubleView {
+        what: clean::value(&trouble.what),
+        detail: clean::optional(Some(&trouble.detail)),
+        since: moment(trouble.since, zone),
+        until: trouble.until.map(|until| moment(until, zone)),
     }
 }
 

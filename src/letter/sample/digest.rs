@@ -4,7 +4,7 @@ use jiff::ToSpan;
 
 use super::{Edge, MailSettings, Sample, TODAY, noon};
 use crate::domain::customer::Person;
-use crate::domain::digest::{Digest, Matter, News, ROWS_MAX, Returned, Rows, Told};
+use crate::domain::digest::{Digest, MAIL_SERVER, Matter, News, ROWS_MAX, Returned, Rows, Told, Trouble};
 use crate::domain::facts::Facts;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::{Draft, LetterState};
@@ -48,6 +48,27 @@ fn news(edge: Edge) -> News {
         waiting: rows(edge, |bare| told(LetterState::Held, bare)),
         matters: matters("address missing"),
         returned: rows(edge, returned),
+        troubles: troubles(edge),
+    }
+}
+
+fn troubles(edge: Edge) -> Vec<Trouble> {
+    let hold = Trouble {
+        what: "clock went back".to_owned(),
+        detail: String::new(),
+        since: noon(TODAY.saturating_sub(1.day())),
+        until: Some(noon(TODAY)),
+    };
+    let relay = Trouble {
+        what: MAIL_SERVER.to_owned(),
+        detail: "connect: refused".to_owned(),
+        until: None,
+        ..hold.clone()
+    };
+    match edge {
+        Edge::Bare => vec![],
+        Edge::Full | Edge::Instalment => vec![hold],
+        Edge::Several | Edge::Many => vec![hold, relay],
     }
 }
 

@@ -21,3 +21,13 @@ CREATE TABLE volumes (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO volumes
 SELECT date(queued_at / 1000000, 'unixepoch'), rule, COUNT(*) FROM letters GROUP BY 1, 2;
+
+-- When nothing left, and why; until is NULL while it lasts. The cause of a
+-- HOLD by its name, or the mail server.
+CREATE TABLE troubles (
+    what TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (what, since)
+) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::{At, Day, Fault, at_opt};
 use super::{SqliteStore, disk, open, witness};
+use crate::domain::digest::MAIL_SERVER;
 use crate::domain::halt::{BACK_MAX, Halt, UNUSUAL};
 use crate::domain::ids::RuleName;
 use crate::domain::settings::Guards;
@@ -35,15 +36,43 @@ impl SqliteStore {
 
     /// Asks the thread that writes, so that a store that can't be written, or
     /// that was replaced, is noticed before anything is planned.
-    pub(super) async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn note_standing(
+        &self,
+        halt: Option<Halt>,
+        down: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write("noting the time", move |desk| {
-            desk.conn
-                .prepare_cached("UPDATE guard SET seen_at = ?1 WHERE seen_at IS NULL OR seen_at <= ?2")?
-                .execute([At(now), At(now - NOTED_EVERY)])?;
+            let conn = &desk.conn;
+            let names = (halt.as_ref().map(Halt::name), down.as_ref().map(|_| MAIL_SERVER));
+            conn.prepare_cached(
+                "UPDATE troubles SET until = MAX(since, ?1) WHERE until IS NULL AND what IS NOT ?2 AND what IS NOT ?3",
+            )?
+            .execute(params![At(now), names.0, names.1])?;
+            if let Some(halt) = &halt {
+                begin_trouble(conn, halt.name(), "", halt.since(now))?;
+            } else {
+                conn.prepare_cached("UPDATE guard SET seen_at = ?1 WHERE seen_at IS NULL OR seen_at <= ?2")?
+                    .execute([At(now), At(now - NOTED_EVERY)])?;
+            }
+            if let Some(why) = &down {
+                begin_trouble(conn, MAIL_SERVER, why, now)?;
+            }
             Ok(())
         })
         .await
     }
+}
+
+/// Notes a trouble, unless it lasts already.
+fn begin_trouble(conn: &Connection, what: &str, detail: &str, since: Timestamp) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO troubles (what, since, detail)
+         SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM troubles WHERE what = ?1 AND until IS NULL)
+         ON CONFLICT DO UPDATE SET until = NULL",
+    )?
+    .execute(params![what, At(since), detail])
+    .map(|_| ())
 }
 
 /// Why nothing leaves, if that is so.

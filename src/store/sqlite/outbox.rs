@@ -14,6 +14,7 @@ pub(super) use self::listing::list;
 pub(super) use self::queue::{Entry, HandedOut, enqueue};
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt};
+use super::suppressions;
 use super::worker::Desk;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::LetterId;
@@ -46,7 +47,8 @@ pub(super) fn next_due_at(conn: &Connection) -> rusqlite::Result<Option<Timestam
     Ok(letter.into_iter().chain(relationship).min())
 }
 
-/// Puts a held letter back into the queue; false if it is not held.
+/// Puts a held letter back into the queue, or lets the address of a rejected
+/// one be written to again, which frees its stage; false if it is neither.
 pub(super) fn release(
     conn: &Connection,
     letter: LetterId,
@@ -54,8 +56,18 @@ pub(super) fn release(
     why: &str,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    if Standing::read(conn, letter)?.state != LetterState::Held {
-        return Ok(false);
+    match Standing::read(conn, letter)?.state {
+        LetterState::Held => {}
+        LetterState::Rejected => return Ok(suppressions::lift_of(conn, letter, why, now)?),
+        LetterState::Queued
+        | LetterState::Sending
+        | LetterState::Sent
+        | LetterState::Bounced
+        | LetterState::Retry
+        | LetterState::Uncertain
+        | LetterState::Assumed
+        | LetterState::Cancelled
+        | LetterState::Expired => return Ok(false),
     }
     conn.prepare_cached(
         "UPDATE letters SET state = 'queued', reason = ?2, next_attempt_at = ?3, 

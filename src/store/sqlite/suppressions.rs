@@ -8,7 +8,7 @@ use super::SqliteStore;
 use super::facts::{classes_from_word, classes_word};
 use super::rows::{At, Fault, word};
 use crate::domain::customer::Suppression;
-use crate::domain::ids::CustomerId;
+use crate::domain::ids::{CustomerId, LetterId};
 use crate::store::{StoreError, Suppressed};
 
 impl SqliteStore {
@@ -119,6 +119,26 @@ fn lift(
     .execute(params![address, who, reason, At(now)])?;
     conn.prepare_cached("DELETE FROM suppressions WHERE address = ?1")?.execute([address])?;
     Ok(lifted)
+}
+
+/// Lifts what a letter's own refusal suppressed, and nothing else; false
+/// where that is nothing.
+pub(super) fn lift_of(
+    conn: &Connection,
+    letter: LetterId,
+    reason: &str,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let own = "address = (SELECT lower(mail_to) FROM made WHERE letter = ?1) AND classes = '' AND who = ''
+               AND cause = (SELECT reason FROM letters WHERE id = ?1)";
+    conn.prepare_cached(&format!(
+        "INSERT INTO lifted (address, classes, cause, who, made_at, lifted_by, reason, lifted_at)
+         SELECT address, classes, cause, who, made_at, '', ?2, ?3 FROM suppressions WHERE {own}"
+    ))?
+    .execute(params![letter.0, reason, At(now)])?;
+    let lifted =
+        conn.prepare_cached(&format!("DELETE FROM suppressions WHERE {own}"))?.execute([letter.0])?;
+    Ok(lifted > 0)
 }
 
 fn list(conn: &Connection, address: Option<&str>) -> Result<Vec<Suppressed>, Fault> {

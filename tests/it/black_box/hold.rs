@@ -43,6 +43,8 @@ fn a_restored_backup_holds_everything_and_is_released_in_one_command() {
     assert!(held.err.contains("courtesy resume"), "it says what to do: {held:?}");
     let outbox = installation.run(&["outbox"]);
     assert!(outbox.err.contains("HOLD"), "{outbox:?}");
+    let explained = installation.run(&["explain", "C1"]);
+    assert!(explained.code == 0 && explained.err.contains("HOLD"), "{explained:?}");
 
     let shown = installation.run(&["resume", "--dry-run"]);
     assert!(shown.code == 0 && shown.out.contains("visit-thanks/thanks"), "{shown:?}");

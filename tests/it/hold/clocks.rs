@@ -109,3 +109,26 @@ async fn what_a_wrong_clock_put_off_is_looked_at_again_when_a_person_resumes() {
     rehearsal::run_until(&engine, at(MONDAY) + SignedDuration::from_hours(24 * 8)).await.expect("days");
     assert_eq!(mailbox.letters().len(), 1);
 }
+
+#[tokio::test]
+async fn whoever_looks_after_it_is_told_the_next_day_when_nothing_left_and_why() {
+    let shop = Shop::with(1).await;
+    let (relay, mailbox) = MemoryRelay::new();
+    let mut office = crate::support::shipped_office();
+    office.settings.guards.free_space = 0;
+    office.rules.retain(|rule| rule.name.as_str() == "daily-digest");
+    let engine = shop.engine_with(relay, office);
+    beat(&engine).await;
+    shop.clock.advance(SignedDuration::from_hours(-2));
+    assert!(beat(&engine).await.0.halt.is_some());
+    shop.clock.set(at(MONDAY) + SignedDuration::from_hours(1));
+    rehearsal::run_until(&engine, at(MONDAY) + SignedDuration::from_hours(24 * 2)).await.expect("two days");
+    let letters = mailbox.letters();
+    let told: Vec<_> = letters
+        .iter()
+        .filter(|parcel| parcel.to.as_str().starts_with("it@"))
+        .map(|parcel| String::from_utf8_lossy(&parcel.bytes).into_owned())
+        .filter(|text| text.contains("clock went back"))
+        .collect();
+    assert_eq!(told.len(), 1, "once: {letters:?}");
+}

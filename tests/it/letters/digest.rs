@@ -1,6 +1,6 @@
 //! Digests: letters to one of our own people about many customers.
 
-use courtesy::domain::digest::{Digest, Matter, News, Returned, Rows, Told};
+use courtesy::domain::digest::{Digest, MAIL_SERVER, Matter, News, Returned, Rows, Told, Trouble};
 use courtesy::domain::ids::LetterId;
 use courtesy::domain::notice::LetterState;
 use courtesy::domain::returned::What;
@@ -115,18 +115,32 @@ fn full() -> News {
         ),
         matters: rows(MATTERS.into_iter().enumerate().map(|(index, of)| matter(index, of)).collect(), 10),
         returned: rows(all_returned(), 6),
+        troubles: vec![
+            trouble("clock went back", "", Some("2026-03-11T06:30:00Z")),
+            trouble(MAIL_SERVER, "connect: connection refused", None),
+        ],
+    }
+}
+
+fn trouble(what: &str, detail: &str, until: Option<&str>) -> Trouble {
+    Trouble {
+        what: what.into(),
+        detail: detail.into(),
+        since: "2026-03-11T05:00:00Z".parse().expect("a moment"),
+        until: until.map(|text| text.parse().expect("a moment")),
     }
 }
 
 /// More than is listed, of every sort.
 fn many() -> News {
-    let News { sent, unsent, waiting, matters, returned } = full();
+    let News { sent, unsent, waiting, matters, returned, troubles } = full();
     News {
         sent: rows(sent.first, 200),
         unsent: rows(unsent.first, 51),
         waiting: rows(waiting.first, 60),
         matters: rows(matters.first, 70),
         returned: rows(returned.first, 80),
+        troubles,
     }
 }
 

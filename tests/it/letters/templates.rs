@@ -206,6 +206,24 @@ fn what_a_stage_would_stumble_over_is_found_before_it_is_due() {
         ("{{ receivable.number | money }}", (4, 24), "with everything known", "is not money"),
         ("{{ receivable.number | safe }}", (4, 24), "with everything known", "a value is always escaped"),
         ("{{ receivable.description }}", (4, 15), "without contact", "`description` is not defined"),
+        (
+            "{% if receivable.contract is defined %}{{ deadline | date }}{% endif %}",
+            (4, 54),
+            "about an instalment that is partly paid",
+            "nothing here, but it should be a date",
+        ),
+        (
+            "{% if totals | length == 3 %}{{ deadline | date }}{% endif %}",
+            (4, 44),
+            "about three claims in three currencies",
+            "nothing here, but it should be a date",
+        ),
+        (
+            "{% if items | length > 40 %}{{ deadline | date }}{% endif %}",
+            (4, 43),
+            "about 200 claims",
+            "nothing here, but it should be a date",
+        ),
     ] {
         let dir = folder(&[("en/a.md", &format!("---\nsubject: x\n---\n{body}"))]);
         let composer = Composer::load(dir.path()).expect("it loads");

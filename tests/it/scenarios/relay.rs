@@ -38,8 +38,11 @@ impl Told {
             RelayMood::Up => state.down = false,
             RelayMood::ForgetsToAnswer => state.forgetful = true,
             RelayMood::Loses => state.losing = true,
+            RelayMood::Accepts(address) => {
+                state.refused.remove(address);
+            }
             RelayMood::Refuses(address, code, enhanced, text) => {
-                let reply = Reply { code: *code, enhanced: Some(*enhanced), text: text.clone() };
+                let reply = Reply { code: *code, enhanced: *enhanced, text: text.clone() };
                 state.refused.insert(address.clone(), reply);
             }
         }

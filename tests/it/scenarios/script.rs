@@ -90,8 +90,10 @@ pub struct Report {
 pub enum RelayMood {
     Down,
     Up,
-    /// Says no to an address: code, enhanced code, words.
-    Refuses(String, u16, (u8, u16, u16), String),
+    /// Says no to an address: code, enhanced code where it gives one, words.
+    Refuses(String, u16, Option<(u8, u16, u16)>, String),
+    /// No longer.
+    Accepts(String),
     /// Takes the next letter and closes the connection before it answers.
     ForgetsToAnswer,
     /// Closes the connection behind the next letter and has not taken it.
@@ -181,9 +183,10 @@ fn step(line: &str, block: Vec<String>) -> Step {
         ["relay", "refuses", address, code, enhanced, said @ ..] => What::Relay(RelayMood::Refuses(
             (*address).to_owned(),
             code.parse().unwrap_or_else(|_| panic!("`{code}` is a code like 550")),
-            enhanced_code(enhanced),
+            (*enhanced != "-").then(|| enhanced_code(enhanced)),
             said.join(" "),
         )),
+        ["relay", "accepts", address] => What::Relay(RelayMood::Accepts((*address).to_owned())),
         ["machine", "off"] => What::Machine { on: false },
         ["machine", "on"] => What::Machine { on: true },
         ["report", stage, subject, address, action, status, said @ ..] => What::Report(Report {

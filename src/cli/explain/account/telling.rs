@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use owo_colors::OwoColorize;
 
 use super::Account;
-use crate::cli::explain::{harmless, words};
+use crate::cli::explain::words;
+use crate::cli::harmless::one_line;
 use crate::domain::customer::Person;
 use crate::domain::ids::StageName;
 use crate::domain::notice::{Draft, LetterState, Line};
@@ -44,7 +45,7 @@ impl Account<'_> {
         if self.day(left) != line.planned_on && letter.state.is_live() {
             said = format!("{said}, planned for {}", line.planned_on);
         }
-        let reason = harmless(&letter.reason);
+        let reason = one_line(&letter.reason);
         if reason.is_empty() { said } else { format!("{said} ({reason})") }
     }
 

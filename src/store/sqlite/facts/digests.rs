@@ -8,10 +8,12 @@ use jiff::civil::DateTime;
 use rusqlite::{Connection, Row, params};
 
 use super::super::people;
-use super::super::rows::{At, Fault, Zones, word};
+use super::super::rows::{At, Fault, Zones, at, at_opt, word};
 use super::ledger::past_notice;
 use crate::domain::customer::Person;
-use crate::domain::digest::{Digest, DigestOrder, Matter, News, ROWS_MAX, Returned, Rows, Told, colleague};
+use crate::domain::digest::{
+    Digest, DigestOrder, Matter, News, ROWS_MAX, Returned, Rows, Told, Trouble, colleague,
+};
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::{LetterState, PastNotice};
 use crate::domain::returned::What;
@@ -110,6 +112,7 @@ fn digest(
         waiting: told_of(conn, &scope, Sort::Waiting, between)?,
         matters: matters(conn, &scope, between)?,
         returned: returned(conn, &scope, between)?,
+        troubles: if scope.overall { troubles(conn, between)? } else { Vec::new() },
     };
     let (person, overall) = (scope.person, scope.overall);
     Ok(Digest { rule: order.rule.clone(), person, overall, since, until: order.until, past, news })
@@ -220,6 +223,26 @@ fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
         about: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
     })
 }
+
+/// What kept letters back for a while; what passed within minutes is no news.
+fn troubles(conn: &Connection, (since, until): (Timestamp, Timestamp)) -> Result<Vec<Trouble>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT what, detail, since, until FROM troubles
+         WHERE since <= ?2 AND COALESCE(until, ?2) > ?1 AND COALESCE(until, ?2) - since >= ?3
+         ORDER BY since, what LIMIT ?4",
+    )?;
+    let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+    let rows = statement.query_map(
+        params![At(since), At(until), i64::try_from(MINUTES.as_micros()).unwrap_or(i64::MAX), limit],
+        |row| {
+            Ok(Trouble { what: row.get(0)?, detail: row.get(1)?, since: at(row, 2)?, until: at_opt(row, 3)? })
+        },
+    )?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How long nothing leaves before it is told of.
+const MINUTES: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
 fn matters(
     conn: &Connection,
