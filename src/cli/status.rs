@@ -2,7 +2,7 @@
 //! would do next.
 //!
 //! Every source of what there is to say is a function that adds its lines
-//! and steps; a new one is added to [`of_config`] or [`of_store`].
+//! and steps; a new one is added to `of_config` or `of_store`.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

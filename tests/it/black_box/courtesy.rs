@@ -234,6 +234,11 @@ impl Daemon {
         }
     }
 
+    /// How many of the lines read so far have this word.
+    pub fn told(&self, word: &str) -> usize {
+        self.seen.lines().filter(|line| line.contains(word)).count()
+    }
+
     /// SIGHUP.
     pub fn hang_up(&self) {
         self.signal("HUP");
