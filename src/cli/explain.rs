@@ -32,7 +32,7 @@ Examples:
   courtesy explain C001 --json
 
 A claim is also found by the number on its paper, a customer by name or address. For a day to come
-it is taken that nothing happens until then; `courtesy plan` plays what will.";
+it is taken that nothing happens until then.";
 
 /// About whom or what.
 #[derive(Args, Debug)]
