@@ -11,7 +11,7 @@ use jiff::civil::{Date, Weekday};
 use super::calendar::after;
 use super::courtesies::{self, After, Courtesy};
 use super::edits::Rung;
-use super::model::{Customer, Item, OPERATOR};
+use super::model::{Customer, Happening, Item, OPERATOR};
 use super::year::{Year, moment};
 
 /// A letter that should have been sent by the end of a day.
@@ -270,7 +270,9 @@ impl Year {
     }
 
     fn courtesies(&self, day: Date, wishes: &mut Vec<Wish>) {
-        for (id, event) in &self.business.events {
+        // What was before the rules is not asked of them.
+        let since = |event: &&Happening| event.at >= self.rules_since;
+        for (id, event) in self.business.events.iter().filter(|(_, event)| since(event)) {
             let of = &self.business.customers[event.customer];
             for rule in courtesies::all().filter(|rule| rule.concerns(event)) {
                 let wanted_on = rule.wanted_on(event, of);
