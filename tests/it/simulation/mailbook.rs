@@ -216,7 +216,7 @@ impl Year {
             .iter()
             .filter(|id| {
                 let letter = &self.mail.letters[id];
-                letter.state() == LetterState::Uncertain && !letter.told
+                matches!(letter.state(), LetterState::Uncertain | LetterState::Assumed) && !letter.told
             })
             .copied()
             .collect();
