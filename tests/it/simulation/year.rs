@@ -238,6 +238,13 @@ impl Year {
 
     /// Nothing that is due has slept.
     async fn nothing_sleeps(&mut self) {
+        // A letter that was cancelled as it was to leave makes room for
+        // another, which comes at the next heartbeat.
+        for _ in 0..3 {
+            if self.is_due().await {
+                self.beat().await;
+            }
+        }
         self.wake_all().await;
         let report = self.engine.pass().await.expect("the store works");
         self.look().await;
