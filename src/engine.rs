@@ -104,6 +104,8 @@ pub struct Engine<S, R, C> {
     office: Arc<RwLock<Arc<Office>>>,
     // Shared by the couriers, because a pause concerns all of them.
     relay_state: Arc<Mutex<RelayState>>,
+    // Shared by passes and deliveries.
+    rules: Arc<Mutex<Option<LastRules>>>,
     // What other customers do, and the day it was counted on.
     peers: Arc<Mutex<Option<PeersOf>>>,
     // Shared by passes and couriers: what was last said about a HOLD.
@@ -119,6 +121,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             clock: self.clock.clone(),
             office: Arc::clone(&self.office),
             relay_state: Arc::clone(&self.relay_state),
+            rules: Arc::clone(&self.rules),
             peers: Arc::clone(&self.peers),
             halted: Arc::clone(&self.halted),
             stopping: Arc::clone(&self.stopping),
@@ -174,6 +177,14 @@ impl DeliveryReport {
     }
 }
 
+/// The rules as they were put together last, and from what.
+#[derive(Debug)]
+struct LastRules {
+    office: Arc<Office>,
+    seen: BTreeMap<RuleName, RuleSeen>,
+    rules: Arc<Rules>,
+}
+
 /// What was counted on a day.
 type PeersOf = (Date, Option<Peers>);
 
@@ -196,7 +207,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             clock,
             office: Arc::new(RwLock::new(office.into())),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
-            peers: Arc::new(Mutex::new(None)),
+            rules: Arc::default(),
+            peers: Arc::default(),
             halted: Arc::default(),
             stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
         }

@@ -1,11 +1,13 @@
 //! One pass: observe, plan, queue.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
 
 use super::poison::contained;
-use super::{Engine, Office, PassReport, caps, journal};
+use super::{Engine, LastRules, Office, PassReport, caps, journal};
 use crate::clock::Clock;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::LetterId;
@@ -14,7 +16,7 @@ use crate::domain::plan::{self, Plan, Recheck};
 use crate::domain::rule::{Anchor, Rule, Rules};
 use crate::domain::stop::Decision;
 use crate::relay::Relay;
-use crate::store::{RuleInForce, SetAside, Store, StoreError, Volumes};
+use crate::store::{Enqueued, RuleInForce, SetAside, Store, StoreError, Volumes};
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
@@ -44,8 +46,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let mut with_letters: Vec<Plan> = Vec::new();
         let mut parked: BTreeSet<LetterId> = BTreeSet::new();
         let mut page = self.store.facts(now, reach.clone(), None, PAGE).await?;
+        let mut written: Option<JoinHandle<Result<Enqueued, StoreError>>> = None;
         while let Some(last) = page.last() {
-            // The next page is read while this one is planned.
+            // The next page is read, and that of before written, while this
+            // one is planned.
             let (store, after) = (self.store.clone(), Some(last.relationship.clone()));
             let reach = reach.clone();
             let next = tokio::spawn(async move { store.facts(now, reach, after, PAGE).await });
@@ -60,10 +64,15 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }
-            self.queue(quiet, None, &mut report, now).await?;
-            page = next
-                .await
-                .map_err(|panic| StoreError::Failed { doing: "reading facts", cause: panic.to_string() })??;
+            if let Some(before) = written.take() {
+                tell(&finished(before).await??, &mut report);
+            }
+            let store = self.store.clone();
+            written = Some(tokio::spawn(async move { store.enqueue(quiet, now).await }));
+            page = finished(next).await??;
+        }
+        if let Some(last) = written {
+            tell(&finished(last).await??, &mut report);
         }
         self.queue_within_caps(with_letters, &office, volumes, &mut report, now).await?;
         self.withdraw(&rules, &office, reach, parked).await?;
@@ -98,8 +107,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         Ok(())
     }
 
-    /// Queues the letters of plans, held where there is a reason to, and tells
-    /// what was found for the first time.
+    /// Queues the letters of plans, held where there is a reason to.
     async fn queue(
         &self,
         plans: Vec<Plan>,
@@ -111,8 +119,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             None => self.store.enqueue(plans, now).await?,
             Some(why) => self.store.enqueue_held(plans, why, now).await?,
         };
-        report.queued += enqueued.letters.len() as u64;
-        enqueued.found.iter().for_each(journal::found);
+        tell(&enqueued, report);
         Ok(())
     }
 
@@ -143,11 +150,16 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         Ok(())
     }
 
-    /// The rules of the office, with what the store knows of them.
+    /// The rules of the office, with what the store knows of them; those of
+    /// the last time where nothing changed, as hardly ever anything does.
     ///
     /// # Errors
     /// What the store could not do.
-    pub(super) async fn see_rules(&self, office: &Office, now: Timestamp) -> Result<Rules, StoreError> {
+    pub(super) async fn see_rules(
+        &self,
+        office: &Arc<Office>,
+        now: Timestamp,
+    ) -> Result<Arc<Rules>, StoreError> {
         // What is decided hangs on the settings as much as on the rule.
         let fingerprint = |rule: &Rule| {
             let own = office.fingerprints.get(&rule.name).map_or("", String::as_str);
@@ -164,7 +176,16 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             })
             .collect();
         let seen = self.store.see_rules(in_force, now).await?;
-        Ok(office.rules_in_force(seen))
+        let mut last = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && Arc::ptr_eq(&last.office, office)
+            && last.seen == seen
+        {
+            return Ok(Arc::clone(&last.rules));
+        }
+        let rules = Arc::new(office.rules_in_force(seen.clone()));
+        *last = Some(LastRules { office: Arc::clone(office), seen, rules: Arc::clone(&rules) });
+        Ok(rules)
     }
 }
 
@@ -183,6 +204,17 @@ fn plan_one(rules: &Rules, office: &Office, facts: &Facts, report: &mut PassRepo
             wake_at: Some(now + SignedDuration::from_hours(1)),
         }
     })
+}
+
+/// What a task has brought.
+async fn finished<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
+    task.await.map_err(|panic| StoreError::Failed { doing: "looking at customers", cause: panic.to_string() })
+}
+
+/// Counts what was queued, and tells what was found for the first time.
+fn tell(enqueued: &Enqueued, report: &mut PassReport) {
+    report.queued += enqueued.letters.len() as u64;
+    enqueued.found.iter().for_each(journal::found);
 }
 
 fn note(report: &mut PassReport, plan: &Plan, rules: &Rules, office: &Office) {

@@ -122,7 +122,10 @@ impl SqliteStore {
             cause: error.to_string(),
         };
         let writing = Desk { witness: path.as_deref().map(Witness::of), ..desk(writing) };
-        let writer = Worker::writer(writing, path.clone()).map_err(failed)?;
+        let writer = match &path {
+            Some(path) => Worker::writer(writing, Some(path.clone())).map_err(failed)?,
+            None => Worker::in_place(writing),
+        };
         let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
         let handed_out = Arc::default();
         Ok(Self { inner: Arc::new(Inner { path, options, reader, writer, handed_out }) })

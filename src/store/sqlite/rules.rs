@@ -22,7 +22,7 @@ struct Known {
 
 /// Audiences as they were last read, by their text: the rules are asked for
 /// at every heartbeat, and hardly ever change.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(super) struct Audiences(HashMap<String, Vec<(Audience, i64)>>);
 
 impl Audiences {

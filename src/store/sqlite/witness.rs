@@ -81,6 +81,7 @@ pub(super) struct BegunLine {
 }
 
 /// The record as the thread that writes keeps it.
+#[derive(Debug)]
 pub(super) struct Witness {
     path: PathBuf,
     open: Option<Open>,
@@ -90,6 +91,7 @@ pub(super) struct Witness {
     last_pending: Option<Line>,
 }
 
+#[derive(Debug)]
 struct Open {
     file: File,
     identity: (u64, u64),

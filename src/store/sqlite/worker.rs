@@ -1,5 +1,8 @@
 //! The threads that own the connections, and the group commit.
 //!
+//! A store in memory has no disk to wait for, and needs no thread: its
+//! requests run where they are made.
+//!
 //! Requests arrive over a channel. Whatever waits there is run in one
 //! `BEGIN IMMEDIATE` transaction, each request in a savepoint of its own, and
 //! answered after the commit: the price of one `fsync` is shared, and a
@@ -9,7 +12,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -25,6 +28,7 @@ use crate::store::StoreError;
 const GROUP_MAX: usize = 256;
 
 /// What a request works with.
+#[derive(Debug)]
 pub(super) struct Desk {
     pub(super) conn: Connection,
     pub(super) zones: Zones,
@@ -86,11 +90,17 @@ enum Request {
     Alone(Work),
 }
 
-/// A thread and the way to it. Dropping it waits until it is done.
+/// Who runs requests, one after the other. Dropping a thread waits until it
+/// is done.
 #[derive(Debug)]
-pub(super) struct Worker {
-    requests: Option<mpsc::Sender<Request>>,
-    thread: Option<JoinHandle<()>>,
+pub(super) struct Worker(By);
+
+#[derive(Debug)]
+enum By {
+    /// A thread, and the way to it.
+    Thread { requests: Option<mpsc::Sender<Request>>, thread: Option<JoinHandle<()>> },
+    /// Whoever asks.
+    InPlace(Box<Mutex<Desk>>),
 }
 
 impl Worker {
@@ -112,7 +122,27 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let (requests, received) = mpsc::channel();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(received))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread) })
+        Ok(Self(By::Thread { requests: Some(requests), thread: Some(thread) }))
+    }
+
+    /// No thread: requests run where they are made.
+    pub(super) fn in_place(desk: Desk) -> Self {
+        Self(By::InPlace(Box::new(Mutex::new(desk))))
+    }
+
+    /// Hands a request over; false where nobody is there to take it.
+    fn hand_over(&self, request: Request) -> bool {
+        match &self.0 {
+            By::Thread { requests, .. } => {
+                requests.as_ref().is_some_and(|requests| requests.send(request).is_ok())
+            }
+            By::InPlace(desk) => {
+                // Panics of requests are caught, and what they wrote is rolled back.
+                let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+                write(&mut desk, None, request, || None);
+                true
+            }
+        }
     }
 
     /// Runs `work` in a transaction shared with whatever else waits.
@@ -165,7 +195,7 @@ impl Worker {
                 drop(answer.send(result));
             })
         });
-        let sent = self.requests.as_ref().is_some_and(|requests| requests.send(kind(work)).is_ok());
+        let sent = self.hand_over(kind(work));
         async move {
             let stopped = || StoreError::Failed { doing, cause: "the store's thread has stopped".into() };
             if !sent {
@@ -178,8 +208,9 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.requests = None;
-        if let Some(thread) = self.thread.take() {
+        let By::Thread { requests, thread } = &mut self.0 else { return };
+        *requests = None;
+        if let Some(thread) = thread.take() {
             // It catches what its requests panic with; nothing is left to tell.
             drop(thread.join());
         }
@@ -238,24 +269,29 @@ fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 fn write_loop(mut desk: Desk, place: Option<&Place>, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
-        let mut shared = Vec::new();
-        let mut alone = None;
-        let mut next = Some(first);
-        while let Some(request) = next {
-            match request {
-                Request::Shared(work) => shared.push(work),
-                Request::Alone(work) => alone = Some(work),
-            }
-            let full = shared.len() >= GROUP_MAX || alone.is_some();
-            next = if full { None } else { requests.try_recv().ok() };
+        write(&mut desk, place, first, || requests.try_recv().ok());
+    }
+}
+
+/// Runs a request, and those that wait behind it as one group.
+fn write(desk: &mut Desk, place: Option<&Place>, first: Request, more: impl Fn() -> Option<Request>) {
+    let mut shared = Vec::new();
+    let mut alone = None;
+    let mut next = Some(first);
+    while let Some(request) = next {
+        match request {
+            Request::Shared(work) => shared.push(work),
+            Request::Alone(work) => alone = Some(work),
         }
-        if !shared.is_empty() {
-            run_group(&mut desk, place, shared);
-        }
-        if let Some(work) = alone {
-            let ready = place.map_or(Ok(()), Place::check);
-            work(ready.map(|()| &mut desk))(Ok(()));
-        }
+        let full = shared.len() >= GROUP_MAX || alone.is_some();
+        next = if full { None } else { more() };
+    }
+    if !shared.is_empty() {
+        run_group(desk, place, shared);
+    }
+    if let Some(work) = alone {
+        let ready = place.map_or(Ok(()), Place::check);
+        work(ready.map(|()| desk))(Ok(()));
     }
 }
 

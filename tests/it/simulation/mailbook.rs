@@ -116,9 +116,12 @@ impl Letter {
 
 impl Year {
     /// What those have had who read the same mailbox as a customer.
-    pub fn had<'a>(&'a self, of: &'a Customer) -> impl Iterator<Item = &'a Had> {
-        let shares = |had: &&Had| self.business.customers[had.customer].mailbox() == of.mailbox();
-        self.mail.had.iter().filter(shares)
+    pub fn had<'a>(&'a self, of: &Customer) -> impl Iterator<Item = &'a Had> + use<'a> {
+        let mailbox = of.mailbox();
+        let customers = self.business.customers.iter().enumerate();
+        let sharing: BTreeSet<usize> =
+            customers.filter(|(_, customer)| customer.mailbox() == mailbox).map(|(index, _)| index).collect();
+        self.mail.had.iter().filter(move |had| sharing.contains(&had.customer))
     }
 
     /// Looks at every letter accepted since the last look, and at those that
