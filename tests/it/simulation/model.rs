@@ -143,7 +143,7 @@ impl Customer {
 
     /// A pause holds from the moment it is known, wherever the customer's day
     /// has come to.
-    fn pause_of<'p>(&self, pauses: &'p [Pause], cause: &str, now: Timestamp) -> Option<&'p Pause> {
+    pub fn pause_of<'p>(&self, pauses: &'p [Pause], cause: &str, now: Timestamp) -> Option<&'p Pause> {
         let theirs = self.today(now);
         let latest = theirs.max(our_day(now));
         pauses.iter().find(|pause| {

@@ -12,6 +12,7 @@ use super::calendar::after;
 use super::courtesies::{self, After, Courtesy};
 use super::edits::Rung;
 use super::model::{Customer, Happening, Item, OPERATOR};
+use super::statements::STATEMENT;
 use super::year::{Year, moment};
 
 /// A letter that should have been sent by the end of a day.
@@ -44,6 +45,7 @@ impl Year {
             self.alarms(id, item, day, &mut wishes);
             self.thanks_for_money(id, item, day, &mut wishes);
         }
+        self.statements(day, &mut wishes);
         self.courtesies(day, &mut wishes);
         let mut missed = std::collections::BTreeMap::new();
         for wish in wishes {
@@ -165,6 +167,18 @@ impl Year {
         let done = item.said.iter().any(|said| said.rule == rule && said.round == item.round && said.outside);
         let waits = self.resumed_on(item, day) > day;
         (own <= day && !soon && !done && !waits && !self.is_backlog(item, rule, own)).then_some(rung)
+    }
+
+    fn statements(&self, day: Date, wishes: &mut Vec<Wish>) {
+        let customers = self.business.customers.iter().enumerate();
+        let owed = customers.filter(|(index, _)| self.is_owed_a_statement(*index, day));
+        wishes.extend(owed.map(|(customer, of)| Wish {
+            customer,
+            subject: of.id.clone(),
+            rule: STATEMENT.to_owned(),
+            what: "statement".to_owned(),
+            sort: Sort::Customer,
+        }));
     }
 
     /// Hand-overs, missed instalments, claims about to be time-barred.
