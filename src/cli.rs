@@ -5,6 +5,7 @@
 //! log is its result.
 
 pub mod backlog;
+pub mod backup;
 pub mod bounce;
 pub mod check;
 pub mod demo;
@@ -132,7 +133,7 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (status, check, import, outbox, resume, suppress, bounce, backlog, history)
+    /// Results as JSON (status, check, import, outbox, resume, suppress, bounce, backlog, backup, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
@@ -184,6 +185,10 @@ pub enum Command {
     Bounce(bounce::BounceArgs),
     /// Look at what was reached before a rule was first seen, or begin with it
     Backlog(backlog::BacklogArgs),
+    /// Copy the store into one file, while the daemon goes on
+    Backup(backup::BackupArgs),
+    /// Put a backup in the store's place; nothing leaves until a person has looked
+    Restore(backup::RestoreArgs),
     /// Show everything sent to and recorded about a customer
     History(history::HistoryArgs),
 }
@@ -245,6 +250,8 @@ pub async fn run(
         Some(Command::Suppress(args)) => suppress::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Bounce(args)) => bounce::run(&args, global, clock.now(), screen).await,
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
+        Some(Command::Backup(args)) => backup::run(&args, global, clock.now(), screen).await,
+        Some(Command::Restore(args)) => backup::restore(&args, global, clock.now(), screen).await,
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }
 }

@@ -91,7 +91,7 @@ pub async fn run(
             ))?;
             return Ok(Verdict::Failed);
         }
-        Some(Halt::Restored { .. } | Halt::Unwitnessed) => {
+        Some(Halt::Restored { .. } | Halt::Unwitnessed | Halt::Backup { .. }) => {
             let counted = store.count_perhaps_sent(now).await?;
             let assumed = match (until, seen) {
                 (Some(until), Some(seen)) if until > seen => assume(&store, config, seen, until).await?,

@@ -27,6 +27,12 @@ pub enum Halt {
     /// The store has sent letters, and the record that stood beside it is
     /// gone: nobody knows what was sent since this copy was made.
     Unwitnessed,
+    /// A backup was put in the store's place, and what was paid since it was
+    /// made is not known.
+    Backup {
+        /// The latest moment that it knows of.
+        seen: Option<Timestamp>,
+    },
     /// The clock shows an earlier time than it did.
     ClockBack {
         /// The latest that it showed.
@@ -53,6 +59,7 @@ impl Halt {
         match self {
             Self::Restored { .. } => "restored store",
             Self::Unwitnessed => "record missing",
+            Self::Backup { .. } => "restored backup",
             Self::ClockBack { .. } => "clock went back",
             Self::Away { .. } => "clock leapt ahead",
             Self::LowSpace { .. } => "disk nearly full",
@@ -65,7 +72,7 @@ impl Halt {
     pub fn since(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::ClockBack { seen } | Self::Away { seen } => *seen,
-            Self::Restored { .. } | Self::Unwitnessed | Self::LowSpace { .. } => now,
+            Self::Restored { .. } | Self::Unwitnessed | Self::Backup { .. } | Self::LowSpace { .. } => now,
         }
     }
 
@@ -89,6 +96,12 @@ impl Halt {
             Self::Unwitnessed => "the record of sent letters beside the store is gone, as if the store were \
                                   a copy: what was sent since it was made is not known"
                 .to_owned(),
+            Self::Backup { seen: Some(seen) } => {
+                format!("the store is a backup, which knows nothing that happened after {}", local(seen))
+            }
+            Self::Backup { seen: None } => {
+                "the store is a backup, which knows nothing that happened since".to_owned()
+            }
             Self::ClockBack { seen } => {
                 format!("the clock shows {}, and has shown {} before", local(&now), local(seen))
             }
@@ -117,6 +130,7 @@ impl Halt {
                 "import what happened since, then say until when letters may have been sent: \
                  `courtesy resume --assume-sent-until now`"
             }
+            Self::Backup { .. } => "when what happened since is imported, `courtesy resume` goes on",
             Self::ClockBack { .. } => {
                 "put the clock right, and it goes on by itself; if it is right, `courtesy resume`"
             }
@@ -145,6 +159,10 @@ mod tests {
             (
                 Halt::ClockBack { seen: at("2027-06-29T04:00:00Z") },
                 "the clock shows 2026-06-29 12:00, and has shown 2027-06-29 12:00 before",
+            ),
+            (
+                Halt::Backup { seen: Some(seen) },
+                "the store is a backup, which knows nothing that happened after 2026-05-01 12:00",
             ),
             (
                 Halt::Away { seen },

@@ -7,6 +7,7 @@
 //! unique index says so, whatever the code does.
 
 mod asking;
+mod backup;
 mod books;
 mod disk;
 mod drafts;
@@ -55,6 +56,7 @@ use crate::domain::rule::RuleSeen;
 use crate::domain::settings::Guards;
 
 pub use self::asking::About;
+pub use self::backup::{Backup, Restored};
 pub use self::operator::{Decided, Decision};
 pub use self::overview::{Overview, Vocabulary};
 pub use self::resume::PerhapsSent;
@@ -152,25 +154,6 @@ impl SqliteStore {
             .await?;
         open::settle(&copy).map_err(|error| from_sql("copying the store", &error))?;
         Self::start(copy, None, None, self.inner.options.clone())
-    }
-
-    /// A consistent copy in a new file, while everything goes on.
-    ///
-    /// # Errors
-    /// [`StoreError::Refused`] if the file exists already.
-    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let to = to.to_owned();
-        self.reader()
-            .alone("backing up the store", move |desk| {
-                open::new_private_file(&to).map_err(|error| {
-                    StoreError::Refused(format!("{} can't be created: {error}", to.display()))
-                })?;
-                let mut copy = Connection::open(&to)?;
-                copy_into(&desk.conn, &mut copy)?;
-                copy.close().map_err(|(_, error)| error)?;
-                Ok(())
-            })
-            .await
     }
 
     fn reader(&self) -> &Worker {

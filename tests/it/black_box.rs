@@ -5,6 +5,7 @@
 //! is asked for.
 
 mod backlog;
+mod backup;
 pub mod courtesy;
 mod explain;
 mod hold;

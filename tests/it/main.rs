@@ -9,6 +9,8 @@ mod hold;
 mod import;
 mod inbox;
 mod letters;
+mod log;
+mod reference;
 mod relay;
 mod scenarios;
 mod schemas;

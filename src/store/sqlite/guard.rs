@@ -87,7 +87,11 @@ pub(super) fn halt(
     {
         return Ok(Some(halt));
     }
-    if let Some(seen) = seen_at(conn)? {
+    let seen = seen_at(conn)?;
+    if restored_at(conn)?.is_some() {
+        return Ok(Some(Halt::Backup { seen }));
+    }
+    if let Some(seen) = seen {
         if now < seen - BACK_MAX {
             return Ok(Some(Halt::ClockBack { seen }));
         }
@@ -107,6 +111,11 @@ pub(super) fn halt(
 /// The latest moment that was seen.
 pub(super) fn seen_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     conn.prepare_cached("SELECT seen_at FROM guard")?.query_row([], |row| at_opt(row, 0))
+}
+
+/// When a backup was put in this store's place, until a person has looked.
+fn restored_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    conn.prepare_cached("SELECT restored_at FROM guard")?.query_row([], |row| at_opt(row, 0))
 }
 
 /// How many days back the busiest is looked for: what comes once a month, as

@@ -100,7 +100,10 @@ impl SqliteStore {
     pub async fn resume(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write("noting that it goes on", move |desk| {
             heal(desk, now)?;
-            desk.conn.execute("UPDATE guard SET seen_at = ?1, resumed_at = ?1, witnessed = 1", [At(now)])?;
+            desk.conn.execute(
+                "UPDATE guard SET seen_at = ?1, resumed_at = ?1, witnessed = 1, restored_at = NULL",
+                [At(now)],
+            )?;
             Ok(())
         })
         .await?;
