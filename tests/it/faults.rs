@@ -25,7 +25,7 @@ pub fn more(usual: u32) -> u32 {
     usual.saturating_mul(u32::try_from(number("COURTESY_MORE", 1)).unwrap_or(u32::MAX))
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no panic while it is locked")
 }
 

@@ -4,6 +4,7 @@
 mod black_box;
 mod cadence;
 mod check;
+mod every_step;
 mod faults;
 mod hold;
 mod import;

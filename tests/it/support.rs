@@ -11,6 +11,7 @@ use courtesy::clock::VirtualClock;
 use courtesy::config;
 use courtesy::engine::Office;
 use courtesy::letter::Composer;
+use tempfile::TempDir;
 
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -32,6 +33,14 @@ pub fn shipped_office() -> Office {
         connections: 2,
         mask_addresses: true,
     }
+}
+
+/// A folder in memory where the machine has one: tests ask the store for
+/// durability, and not the disk.
+pub fn quick_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a folder")
 }
 
 /// What a command said, to a person at a terminal or into a pipe.

@@ -79,6 +79,11 @@ impl Relay {
         self.scripted.taken()
     }
 
+    /// Every message that was read to its final dot, taken or not.
+    pub fn offered(&self) -> Vec<Vec<u8>> {
+        self.scripted.offered()
+    }
+
     /// How many messages it took for each address.
     pub fn copies(&self) -> BTreeMap<String, usize> {
         let mut copies = BTreeMap::new();

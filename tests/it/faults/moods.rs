@@ -55,6 +55,7 @@ fn a_letter_refused_for_now_goes_later_with_the_same_bytes_and_once() {
     all_arrive_once(&business, &relay);
     let sent = business.outbox().pop().expect("a letter");
     assert_eq!((&sent.message_id, sent.attempts), (&refused.message_id, 2));
+    assert_eq!(relay.offered(), [relay.taken()[0].bytes.clone(), relay.taken()[0].bytes.clone()]);
     let taken = String::from_utf8(relay.taken()[0].bytes.clone()).expect("text");
     assert!(taken.contains(&format!("Message-ID: <{}>", sent.message_id)), "{taken}");
     assert!(offered.contains(&sent.message_id), "{offered}");

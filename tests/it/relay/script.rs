@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// A moment at which the relay is to say something.
@@ -114,6 +115,7 @@ pub struct Taken {
 struct Memory {
     connections: usize,
     lines: Vec<String>,
+    offered: Vec<Vec<u8>>,
     taken: Vec<Taken>,
 }
 
@@ -121,6 +123,8 @@ struct Memory {
 pub struct Scripted {
     address: SocketAddr,
     memory: Arc<Mutex<Memory>>,
+    /// How many it talks to.
+    open: watch::Receiver<usize>,
 }
 
 /// What it says when.
@@ -150,6 +154,8 @@ impl Scripted {
         let address = listener.local_addr().expect("bound");
         let memory = Arc::new(Mutex::new(Memory::default()));
         let remembering = Arc::clone(&memory);
+        let (talking, open) = watch::channel(0);
+        let talking = Arc::new(talking);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let connection = {
@@ -165,11 +171,20 @@ impl Scripted {
                     script: Arc::clone(&script),
                     memory: Arc::clone(&remembering),
                 };
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move { talk.serve(stream, acceptor, implicit).await });
+                let (acceptor, talking) = (acceptor.clone(), Arc::clone(&talking));
+                talking.send_modify(|open| *open += 1);
+                tokio::spawn(async move {
+                    talk.serve(stream, acceptor, implicit).await;
+                    talking.send_modify(|open| *open -= 1);
+                });
             }
         });
-        Self { address, memory }
+        Self { address, memory, open }
+    }
+
+    /// Waits until nobody talks to it any more.
+    pub async fn alone(&self) {
+        self.open.clone().wait_for(|open| *open == 0).await.expect("it listens");
     }
 
     pub fn port(&self) -> u16 {
@@ -184,6 +199,11 @@ impl Scripted {
     /// Every line it was told, without those of messages.
     pub fn lines(&self) -> Vec<String> {
         self.memory.lock().expect("not poisoned").lines.clone()
+    }
+
+    /// Every message that was read to its final dot, taken or not.
+    pub fn offered(&self) -> Vec<Vec<u8>> {
+        self.memory.lock().expect("not poisoned").offered.clone()
     }
 
     /// Every message it took.
@@ -289,6 +309,7 @@ impl Talk {
                 }
             }
         }
+        self.memory.lock().expect("not poisoned").offered.push(stuffed.clone());
         let said = (self.script)(self.turn(".", "."));
         if said.takes() {
             let taken = Taken { from: self.from.clone(), to: self.to.clone(), bytes: stuffed };

@@ -24,6 +24,7 @@ use super::diary::Diary;
 use super::overheard;
 use super::relay::Told;
 use super::script::{Edit, Report, Script, Step, What};
+use crate::support::quick_folder;
 
 /// Plays a scenario to its end and returns its diary.
 pub async fn play(script: &Script) -> String {
@@ -49,18 +50,10 @@ struct Stage {
     accepted: BTreeSet<String>,
 }
 
-/// In memory where the machine has a folder there: the tests ask the store
-/// for durability, and not the disk.
-fn folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    made.expect("a folder")
-}
-
 impl Stage {
     async fn set(script: &Script) -> Self {
         overheard::listen();
-        let folder = folder();
+        let folder = quick_folder();
         init::write_shipped(folder.path()).expect("the shipped files");
         if !script.with_statements {
             let rule = folder.path().join("config/rules/monthly-statement.yaml");
