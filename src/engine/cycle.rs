@@ -135,8 +135,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         for letter in parked {
             let now = self.clock.now();
             let (row, facts) = self.store.letter_and_facts(letter, reach.clone()).await?;
-            let asked = plan::recheck(rules, &office.settings, &facts, letter, &row.draft, now);
-            let Recheck::Cancel { why } = asked else { continue };
+            let asked = contained(|| plan::recheck(rules, &office.settings, &facts, letter, &row.draft, now));
+            // What this program stumbles over goes on waiting for its person.
+            let Ok(Recheck::Cancel { why }) = asked else { continue };
             // Why a digest could not leave is news of its own.
             let why = match row.draft.customer {
                 Some(_) => why,
