@@ -200,12 +200,20 @@ impl Daemon {
 
     /// The same with more arguments.
     pub fn start_with(installation: &Installation, more: &[&str]) -> Self {
-        let arguments = [&["run"], more].concat();
-        let mut child = program(installation.path(), &arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        Self::begin(program(installation.path(), &[&["run"], more].concat()))
+    }
+
+    /// The same, to survive a write that the system refuses for its size.
+    pub fn start_within_limits(installation: &Installation) -> Self {
+        let mut shell = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_courtesy");
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" run"#, program]).current_dir(installation.path());
+        Self::begin(shell)
+    }
+
+    fn begin(mut command: Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let log = BufReader::new(child.stdout.take().expect("its stdout"));
         let mut daemon = Self { child, log, seen: String::new() };
         daemon.wait_for("ready");

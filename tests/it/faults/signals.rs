@@ -1,12 +1,13 @@
 //! Signals in the middle of a send.
 
 use std::fs;
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::business::{Business, Relay};
+use super::business::{Business, Relay, to_port};
 use super::{locked, signal};
 use crate::black_box::courtesy::Daemon;
 use crate::relay::script::{Turn, polite};
@@ -142,5 +143,37 @@ fn a_storm_of_reloads_in_the_middle_of_a_send_disturbs_no_letter() {
     assert_eq!(daemon.stop(), Some(0));
     assert!(business.outbox().iter().all(|row| row.state == "sent"));
     assert_eq!(gate.relay.copies().len(), 20);
+    assert!(gate.relay.copies().values().all(|copies| *copies == 1));
+}
+
+/// Up to which size the system lets a process write files.
+fn let_write(process: u32, bytes: &str) {
+    let limit = format!("--fsize={bytes}:unlimited");
+    let set = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).status();
+    assert!(set.expect("prlimit is there").success());
+}
+
+#[test]
+fn a_disk_that_refuses_to_be_written_on_is_told_of_and_nothing_leaves_until_it_works_again() {
+    let gate = Gate::at(".");
+    let mut business =
+        Business::delivering(&to_port(gate.relay.port()).replace("connections: 4", "connections: 1"));
+    business.deliveries(6);
+    let mut daemon = Daemon::start_within_limits(&business.installation);
+    gate.reached();
+    let_write(daemon.id(), "0");
+    gate.open();
+    for _ in 0..2 {
+        let told = daemon.wait_for("the outcome can't be recorded");
+        assert!(told.contains("disk I/O error") && told.contains("nothing else is sent meanwhile"), "{told}");
+    }
+    assert_eq!(gate.relay.copies().len(), 1, "the letter in hand, and no other");
+    let_write(daemon.id(), "unlimited");
+    while daemon.told(" sent letter=") < 6 {
+        daemon.wait_for(" sent letter=");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(business.outbox().iter().all(|row| row.state == "sent" && row.attempts == 1));
+    assert_eq!(gate.relay.copies().len(), 6);
     assert!(gate.relay.copies().values().all(|copies| *copies == 1));
 }

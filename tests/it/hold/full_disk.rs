@@ -1,14 +1,16 @@
-//! A disk that fills up between the two commits of an attempt, on a small
-//! file system of its own.
+//! A disk that fills up or fails between the two commits of an attempt, on a
+//! small file system of its own.
 
 use std::process::Command;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use courtesy::domain::delivery::{Outcome, Parcel, Unreachable};
 use courtesy::domain::halt::Halt;
 use courtesy::domain::notice::LetterState;
 use courtesy::relay::MemorySession;
+use tokio::sync::Barrier;
 
 use super::*;
 
@@ -16,14 +18,10 @@ use super::*;
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    fn mount() -> Self {
+    fn mount(size: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"])
-            .arg(folder.path())
-            .status()
-            .expect("mount is there");
-        assert!(mounted.success(), "this test mounts a file system, so it needs root");
+        let options = format!("size={size}");
+        done(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()));
         Self(folder)
     }
 
@@ -43,10 +41,47 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Fills the disk while it has a letter in its hands.
+/// A disk behind which there is another one. Once that is full, what is
+/// written here is taken, and not kept: asking for it to be on disk is an I/O
+/// error (EIO), as of a disk that breaks.
+struct FailingDisk {
+    back: Arc<SmallDisk>,
+    front: TempDir,
+}
+
+impl FailingDisk {
+    fn mount() -> Self {
+        let back = Arc::new(SmallDisk::mount("24m"));
+        let image = back.0.path().join("image");
+        let size = std::fs::File::create(&image).and_then(|file| file.set_len(64 << 20));
+        size.expect("a file with a hole");
+        let front = tempfile::tempdir().expect("a folder");
+        done(Command::new("mkfs.ext2").args(["-q", "-F"]).arg(&image));
+        done(Command::new("mount").args(["-t", "ext2", "-o", "loop"]).arg(&image).arg(front.path()));
+        Self { back, front }
+    }
+}
+
+impl Drop for FailingDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.front.path()).status().ok();
+    }
+}
+
+fn done(command: &mut Command) {
+    let status = command.status().expect("the program is there");
+    assert!(status.success(), "{command:?}: this needs root");
+}
+
+/// How many couriers have a letter in their hands when the disk fills up.
+const COURIERS: usize = 4;
+
+/// Fills the disk while every courier has a letter in its hands.
 struct Fills {
     disk: Arc<SmallDisk>,
     filler: Arc<Mutex<Option<PathBuf>>>,
+    in_hand: AtomicUsize,
+    all: Barrier,
     inner: MemoryRelay,
 }
 
@@ -58,7 +93,10 @@ impl Relay for Fills {
     }
 
     async fn deliver(&self, session: &mut MemorySession, parcel: &Parcel) -> Outcome {
-        self.filler.lock().expect("no panic").get_or_insert_with(|| self.disk.fill());
+        if self.in_hand.fetch_add(1, Ordering::SeqCst) < COURIERS {
+            self.all.wait().await;
+            self.filler.lock().expect("no panic").get_or_insert_with(|| self.disk.fill());
+        }
         self.inner.deliver(session, parcel).await
     }
 
@@ -97,11 +135,10 @@ impl Clock for Patient {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs root, for a file system of its own"]
-async fn an_outcome_that_does_not_fit_is_tried_again_and_nothing_else_is_sent_meanwhile() {
-    let disk = Arc::new(SmallDisk::mount());
-    let store = open(&disk.0.path().join("courtesy.db"));
+/// Four couriers, each with a letter that has just left, on a disk on which
+/// that can't be written down.
+async fn nothing_else_is_sent_until_it_is_written_down(disk: Arc<SmallDisk>, folder: &Path) {
+    let store = open(&folder.join("courtesy.db"));
     let elsewhere = tempfile::tempdir().expect("a folder");
     fill(&store, elsewhere.path(), 0..12).await;
     let (inner, mailbox) = MemoryRelay::new();
@@ -112,14 +149,15 @@ async fn an_outcome_that_does_not_fit_is_tried_again_and_nothing_else_is_sent_me
         mailbox: mailbox.clone(),
         sent_while_full: Arc::default(),
     };
-    let relay = Fills { disk: Arc::clone(&disk), filler, inner };
+    let relay = Fills { disk, filler, in_hand: AtomicUsize::new(0), all: Barrier::new(COURIERS), inner };
     let mut office = office();
-    office.connections = 1;
+    office.connections = COURIERS;
     let engine = Engine::new(store.clone(), relay, clock.clone(), office);
     engine.pass().await.expect("there is room");
     let delivered = engine.deliver().await;
-    assert_eq!(*clock.sent_while_full.lock().expect("no panic"), 1, "one letter, and no other");
-    // Where its own next claim did not fit either, the next heartbeat goes on.
+    let sent_while_full = *clock.sent_while_full.lock().expect("no panic");
+    assert_eq!(sent_while_full, COURIERS, "the letters in hand, and no other");
+    // Where a courier's next claim did not fit either, the next heartbeat goes on.
     drop(delivered);
     beat(&engine).await;
     let mut to: Vec<_> = mailbox.letters().iter().map(|parcel| parcel.to.to_string()).collect();
@@ -129,10 +167,24 @@ async fn an_outcome_that_does_not_fit_is_tried_again_and_nothing_else_is_sent_me
     assert_eq!(in_state(&store, LetterState::Sent).await.len(), 12);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, for a file system of its own"]
+async fn an_outcome_that_does_not_fit_is_tried_again_and_nothing_else_is_sent_meanwhile() {
+    let disk = Arc::new(SmallDisk::mount("6m"));
+    nothing_else_is_sent_until_it_is_written_down(Arc::clone(&disk), disk.0.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, for a disk of its own that fails"]
+async fn an_outcome_that_a_failing_disk_does_not_keep_is_tried_again_and_nothing_else_is_sent_meanwhile() {
+    let disk = FailingDisk::mount();
+    nothing_else_is_sent_until_it_is_written_down(Arc::clone(&disk.back), disk.front.path()).await;
+}
+
 #[tokio::test]
 #[ignore = "needs root, for a file system of its own"]
 async fn with_too_little_room_nothing_is_begun_and_with_room_it_goes_on() {
-    let disk = SmallDisk::mount();
+    let disk = SmallDisk::mount("6m");
     let store = open(&disk.0.path().join("courtesy.db"));
     let elsewhere = tempfile::tempdir().expect("a folder");
     fill(&store, elsewhere.path(), 0..2).await;
