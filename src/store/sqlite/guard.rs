@@ -52,6 +52,11 @@ impl SqliteStore {
             if let Some(halt) = &halt {
                 begin_trouble(conn, halt.name(), "", halt.since(now))?;
             } else {
+                // From the first heartbeat on, every copy knows that there is
+                // a record beside the store, and that it lacks it.
+                if let Some(witness) = &mut desk.witness {
+                    witness.admit(conn)?;
+                }
                 conn.prepare_cached("UPDATE guard SET seen_at = ?1 WHERE seen_at IS NULL OR seen_at <= ?2")?
                     .execute([At(now), At(now - NOTED_EVERY)])?;
             }

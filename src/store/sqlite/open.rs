@@ -104,7 +104,7 @@ fn create(file: &Path) -> Result<(), StoreError> {
         return Err(unusable(file, "it is gone, but its write-ahead log is still there", RESTORE));
     }
     let witness = witness::path_of(file);
-    if fs::exists(&witness).map_err(|error| failed(&error))? {
+    if witness::tells_of_letters(&witness).map_err(|error| failed(&error))? {
         let begin_anew = format!(
             "restore the last backup; only to begin anew, as if nothing had ever been sent, move {} away",
             witness.display()

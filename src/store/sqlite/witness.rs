@@ -264,6 +264,14 @@ pub(super) fn unknown(conn: &Connection, path: &Path) -> Result<Unknown, Fault> 
     Ok(found)
 }
 
+/// Whether letters were begun, or may have been. One that can't be read may
+/// tell of any.
+pub(super) fn tells_of_letters(path: &Path) -> io::Result<bool> {
+    let Some(mut file) = existing(path)? else { return Ok(false) };
+    let last = last_line(&mut file)?;
+    Ok(!matches!(last, Some(Last { line: Line::Witness { cut: false }, .. })))
+}
+
 /// Notes that a person has released a HOLD.
 pub(super) fn resumed(path: &Path, at: Timestamp) -> io::Result<()> {
     let mut open = open(path, true)?;

@@ -131,8 +131,6 @@ async fn without_its_record_a_copy_asks_until_when_and_assumes_what_the_rules_sa
     restore(&shop, &copy);
     // On another machine: the record is not there, and days have passed.
     let witness = shop.folder.path().join("courtesy.db.witness");
-    // The copy was made before the first attempt, so it can't know of one;
-    // from the first letter on, every copy does.
     let (engine, _) = shop.engine();
     assert!(halt(&shop, engine.store()).await.is_some());
     engine.store().count_perhaps_sent(shop.clock.now()).await.expect("counted");
@@ -158,6 +156,34 @@ async fn without_its_record_a_copy_asks_until_when_and_assumes_what_the_rules_sa
     let (pass, _) = beat(&again).await;
     assert_eq!((pass.halt, mailbox.letters()), (None, vec![]), "nothing is sent twice");
     assert!(witness.exists(), "the record is begun anew");
+}
+
+#[tokio::test]
+async fn a_copy_made_before_the_first_letter_is_known_for_one_where_its_record_is_not() {
+    let (shop, copy, mailbox) = copied_too_early(2).await;
+    restore(&shop, &copy);
+    // On another machine, where nothing tells of the letters that left since.
+    std::fs::remove_file(shop.folder.path().join("courtesy.db.witness")).expect("the record");
+    let (engine, again) = shop.engine();
+    let (pass, delivery) = beat(&engine).await;
+    assert_eq!((&pass.halt, &delivery.halt), (&Some(Halt::Unwitnessed), &pass.halt));
+    assert_eq!((again.letters().len(), mailbox.letters().len()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_store_from_which_nothing_was_sent_may_be_begun_anew() {
+    let shop = Shop::with(0).await;
+    let (engine, _) = shop.engine();
+    beat(&engine).await;
+    drop(engine);
+    let record = std::fs::read_to_string(shop.folder.path().join("courtesy.db.witness")).expect("the record");
+    assert_eq!(record.lines().count(), 1, "{record}");
+    for ending in ["", "-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{ending}", shop.file().display())).ok();
+    }
+    fill(&shop.open(), shop.folder.path(), 0..1).await;
+    let (engine, mailbox) = shop.engine();
+    assert_eq!((beat(&engine).await.0.halt, mailbox.letters().len()), (None, 1));
 }
 
 #[tokio::test]
