@@ -163,6 +163,8 @@ fn a_hostile_mail_is_read_to_its_limit_and_no_further() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: crate::faults::more(256), failure_persistence: None, ..proptest::prelude::ProptestConfig::default() })]
+
     #[test]
     fn no_mail_makes_it_stumble(
         name in "postfix|qmail|exim|complaint|headers-only",

@@ -134,3 +134,90 @@ proptest! {
         prop_assert!(load(rules.path()).is_err());
     }
 }
+
+/// A line of a calendar that somebody publishes, nearly right.
+const ICS_LINES: &str = "((BEGIN|END):(VCALENDAR|VEVENT|VALARM)|(DTSTART|DTEND|EXDATE|RDATE|RECURRENCE-ID)(;VALUE=DATE|;TZID=Asia/Shanghai|)\
+    :(2026|2027|9999|0000|-1)(0[0-3]|1[0-3])([0-3][0-9])(T[0-9]{6}Z?|)|DURATION:-?P[0-9]{0,12}(D|W|Y|T1H)|\
+    RRULE:(FREQ=(YEARLY|DAILY|WEEKLY)|INTERVAL=-?[0-9]{1,6}|COUNT=-?[0-9]{1,6}|UNTIL=[0-9]{6,9}|;){1,6}|\
+    SUMMARY:[a-z\u{202e}班休(), ]{0,9}|STATUS:CANCELLED|[ A-Z:;=\"\t-]{0,12})";
+
+/// A list of days, nearly right.
+const JSON_LINES: &str = "\\{\"(year|days|papers)\": ?(2027|\\[|\"|-?[0-9]{1,20}),? ?(\"days\": ?)?\\[?(\\{\"(date|name|isOffDay)\":\
+    ?(\"2027-[01][0-9]-[0-3][0-9]\"|true|false|null|[0-9.e-]{1,9}|\\[{0,300}),? ?(\"isOffDay\": ?(true|false|1))?\\},?){0,5}\\]?\\}?";
+
+/// A calendar of our own, nearly right.
+const DAYS: &str = "(weekend: ?\\[(sat|sun|mon|fri|x|, ?){0,5}\\]|(holidays|working): ?\\[((2026|2027|9999)-[01][0-9]-[0-3][0-9]|\
+    \\{ from: [0-9]{4}-02-28, until: [0-9]{4}-03-01 \\}|, ?){0,4}\\]|ends_on: [0-9\"-]{0,12}|include: [a-z./\\[\\], ]{0,12}|\
+    [-a-z:,{}\\[\\]催 ]{0,12})";
+
+/// What stands in the place of a value: other values, and anything.
+const VALUES: &str = "([-+0-9]{0,22}(d|bd|h|min|mo|y|%|GiB|/min)?|[0-9]{1,9} per [0-9]{1,9}(d|w|h)|[0-9]{2}:[0-9]{2}|([-*/,0-9L#?A-z]{1,6} ){4}[-*/,0-9L#]{1,6}|\
+    [A-Z][a-z]{1,6}/[A-Za-z_]{1,9}|[a-z]{1,9}@[a-z.]{1,9}|9{1,400}|[ -~]{0,20}|[\\PC\u{202e}\t]{0,20})";
+
+/// Files with one value replaced by another, in quotes or bare.
+fn with_a_value_replaced(text: &str, nth: usize, value: &str, quoted: bool) -> String {
+    let put = if quoted { serde_json::to_string(value).expect("a text") } else { value.to_owned() };
+    let ends = |c: char| ",}]#\n".contains(c);
+    let places: Vec<usize> = text.match_indices(": ").map(|(at, _)| at + 2).collect();
+    let at = places[nth % places.len()];
+    let end = text[at..].find(ends).map_or(text.len(), |length| at + length);
+    format!("{}{put} {}", &text[..at], &text[end..])
+}
+
+fn shipped(name: &str) -> String {
+    std::fs::read_to_string(crate::support::repository(name)).expect("a shipped file")
+}
+
+fn rules() -> Vec<String> {
+    let folder = std::fs::read_dir(crate::support::repository("config/rules")).expect("the shipped rules");
+    let mut texts: Vec<String> = folder
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a rule"))
+        .collect();
+    texts.sort();
+    texts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: crate::faults::more(200), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_calendar_is_read_or_refused_and_never_a_panic(
+        ics in proptest::collection::vec(ICS_LINES, 0..12),
+        json in JSON_LINES,
+        days in proptest::collection::vec(DAYS, 0..5),
+    ) {
+        let courtesy = COURTESY.replace("Asia/Shanghai }", "Asia/Shanghai, calendar: calendars/cn.yaml }");
+        let known = "weekend: [sat, sun]\nends_on: \"2027-12-31\"\n";
+        let published = format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{}\r\n", ics.join("\r\n"));
+        let including = format!("{known}include: [a.ics]\n");
+        let listing = format!("{known}include: [a.json]\n");
+        for (calendar, other) in [
+            (including.as_str(), ("calendars/a.ics", published.as_str())),
+            (listing.as_str(), ("calendars/a.json", json.as_str())),
+            (days.join("\n").as_str(), ("testimonials.yaml", "")),
+        ] {
+            shown(&[
+                ("courtesy.yaml", courtesy.as_bytes()),
+                ("calendars/cn.yaml", calendar.as_bytes()),
+                (other.0, other.1.as_bytes()),
+            ]);
+        }
+    }
+
+    /// The shipped files, a value of which nobody meant.
+    #[test]
+    fn any_value_is_taken_or_refused_and_never_a_panic(nth in 0..500_usize, value in VALUES, quoted in any::<bool>()) {
+        let courtesy = with_a_value_replaced(&shipped("config/courtesy.yaml"), nth, &value, quoted);
+        shown(&[
+            ("courtesy.yaml", courtesy.as_bytes()),
+            ("calendars/cn.yaml", shipped("config/calendars/cn.yaml").as_bytes()),
+            ("testimonials.yaml", shipped("config/testimonials.yaml").as_bytes()),
+        ]);
+        let rules = rules();
+        let rule = with_a_value_replaced(&rules[nth % rules.len()], nth / rules.len(), &value, quoted);
+        shown(&[("rules/a.yaml", rule.as_bytes())]);
+        let said = with_a_value_replaced(&shipped("config/testimonials.yaml"), nth, &value, quoted);
+        let courtesy = format!("{COURTESY}testimonials: testimonials.yaml\n");
+        shown(&[("courtesy.yaml", courtesy.as_bytes()), ("testimonials.yaml", said.as_bytes())]);
+    }
+}
