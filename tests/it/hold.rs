@@ -1,6 +1,8 @@
-//! When it stops and asks: an engine on real files, with clocks that lie,
-//! disks that fill up, relays that panic, and stores that are copies.
+//! When it stops and asks, or tries again: an engine on real files, with
+//! clocks that lie, disks that fill up, relays that panic or put letters off,
+//! and stores that are copies.
 
+mod again;
 mod clocks;
 mod full_disk;
 mod locked;

@@ -1,5 +1,8 @@
 //! A store that can't be written for a while.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::*;
@@ -37,4 +40,50 @@ async fn a_record_that_cannot_be_written_lets_nothing_leave_and_loses_nothing() 
     std::fs::rename(&aside, &witness).expect("back");
     beat(&engine).await;
     assert_eq!(mailbox.letters().len(), 3);
+}
+
+/// Stands still, and counts how often somebody waits.
+#[derive(Clone, Default)]
+struct Still(Arc<AtomicUsize>);
+
+impl Still {
+    async fn waited(&self, times: usize) {
+        while self.0.load(Ordering::SeqCst) < times {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        at(MONDAY)
+    }
+
+    async fn sleep(&self, _: Duration) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_one_outcome_cannot_be_written_no_courier_begins_another_letter() {
+    let shop = Shop::with(60).await;
+    let (relay, mailbox) = MemoryRelay::new();
+    let mut office = office();
+    office.connections = 3;
+    let clock = Still::default();
+    let engine = Engine::new(shop.open(), relay, clock.clone(), office);
+    assert_eq!(engine.pass().await.expect("the store works").queued, 60);
+    let other = Connection::open(shop.file()).expect("the store");
+    let refuse = "CREATE TRIGGER unwritten BEFORE UPDATE ON attempts WHEN NEW.letter = 1
+                  BEGIN SELECT RAISE(ABORT, 'no'); END";
+    other.execute_batch(refuse).expect("one outcome can't be written");
+    let delivering = tokio::spawn(async move { engine.deliver().await });
+    clock.waited(300).await;
+    // The others have finished what they had in hand, and wait.
+    let meanwhile = mailbox.letters().len();
+    other.execute_batch("DROP TRIGGER unwritten").expect("it can be written again");
+    let report = delivering.await.expect("no panic").expect("the store works");
+    assert!(meanwhile < 30, "{meanwhile} of 60 letters left meanwhile");
+    assert_eq!((report.letters.get("sent"), mailbox.letters().len()), (Some(&60), 60));
 }
