@@ -1,6 +1,6 @@
 //! The whole way, from facts on disk to the relay's last answer: a first pass
-//! over 100,000 open receivables, an idle pass, and letters a second from the
-//! outbox to Postfix' `smtp-sink`. `cargo bench --bench courier`; prints
+//! over 100,000 open receivables, an idle pass, thirty days of rehearsal, and
+//! letters a second from the outbox to Postfix' `smtp-sink`. `cargo bench --bench courier`; prints
 //! ratios and exits. The yardsticks run beside: `SQLite` reading the same rows,
 //! and Postfix' own `smtp-source` sending as many messages.
 
@@ -17,13 +17,15 @@ use courtesy::clock::{Clock, VirtualClock};
 use courtesy::config;
 use courtesy::domain::calendar::Days;
 use courtesy::domain::rule::Backlog;
+use courtesy::engine::rehearsal::Rehearsal;
 use courtesy::engine::{Engine, Office};
 use courtesy::letter::Composer;
 use courtesy::relay::{MemoryRelay, SmtpRelay, SmtpSettings, Timeouts, Tls};
+use courtesy::store::memory::MemoryStore;
 use courtesy::store::sqlite::{OpenOptions, SqliteStore};
 use courtesy::store::{ImportKind, ImportOrder, Store};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -41,7 +43,8 @@ async fn main() -> Fallible<()> {
     let folder = tempfile::tempdir()?;
     let clock = VirtualClock::new(NOW.parse()?);
     let store = fill(folder.path(), clock.now()).await?;
-    pass(&store, &clock, folder.path()).await?;
+    let pass = pass(&store, &clock, folder.path()).await?;
+    rehearse(&folder.path().join("courtesy.db"), clock.now(), pass).await?;
     deliver(&store, &clock).await
 }
 
@@ -101,7 +104,7 @@ async fn fill(folder: &Path, now: Timestamp) -> Fallible<SqliteStore> {
     Ok(store)
 }
 
-async fn pass(store: &SqliteStore, clock: &VirtualClock, folder: &Path) -> Fallible<()> {
+async fn pass(store: &SqliteStore, clock: &VirtualClock, folder: &Path) -> Fallible<Duration> {
     // A cap of one letter: what is measured is looking, not queueing.
     let engine = Engine::new(store.clone(), MemoryRelay::new().0, clock.clone(), office(1)?);
     let start = Instant::now();
@@ -116,6 +119,22 @@ async fn pass(store: &SqliteStore, clock: &VirtualClock, folder: &Path) -> Falli
          their rows by SQLite ({plain:.2?}); nobody due: {idle:.2?}",
         report.relationships,
         first.as_secs_f64() / plain.as_secs_f64(),
+    );
+    Ok(first)
+}
+
+/// What `courtesy plan` does, against one pass over everybody.
+async fn rehearse(file: &Path, now: Timestamp, pass: Duration) -> Fallible<()> {
+    let start = Instant::now();
+    let options = OpenOptions { business_zone: TimeZone::get("Asia/Shanghai")? };
+    let rehearsal =
+        Rehearsal::new(MemoryStore::over(SqliteStore::copied(file, options)?), office(LETTERS)?, now);
+    rehearsal.run_until(now + SignedDuration::from_hours(30 * 24)).await?;
+    let letters = rehearsal.finish().await?.letters.len();
+    let took = start.elapsed();
+    println!(
+        "30 days rehearsed, {letters} letters: {took:.2?}; {:.1} times one pass over everybody",
+        took.as_secs_f64() / pass.as_secs_f64(),
     );
     Ok(())
 }

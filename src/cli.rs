@@ -19,6 +19,7 @@ pub mod load;
 pub mod lock;
 pub mod logging;
 pub mod outbox;
+pub mod plan;
 pub mod preview;
 pub mod problems;
 pub mod record;
@@ -32,6 +33,7 @@ pub mod suppress;
 pub mod table;
 pub mod tree;
 pub mod wanted;
+pub mod when;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,10 +41,14 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use owo_colors::OwoColorize as _;
 
 use crate::clock::Clock;
+use crate::domain::settings::Settings;
 use crate::nearest::nearest;
 use screen::Screen;
+use when::When;
 
 /// What stands above `courtesy --help`.
 const AFTER_HELP: &str = "\
@@ -133,12 +139,24 @@ pub struct Global {
     /// Say more: with `run`, every item that was left out and why
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON (status, check, import, outbox, resume, suppress, bounce, backlog, backup, history)
+    /// What would be at another time (check, explain, preview, plan, outbox show): 2026-03-02, or with a time of day
+    #[arg(long, global = true, value_name = "TIME")]
+    pub at: Option<When>,
+    /// Results as JSON (status, check, import, plan, outbox, resume, suppress, bounce, backlog, backup, history)
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]
     #[arg(long, global = true, value_enum, value_name = "FORM", hide_possible_values = true)]
     pub log: Option<LogForm>,
+}
+
+impl Global {
+    /// The moment that a command which only reads answers for: now, unless
+    /// another was asked for.
+    #[must_use]
+    pub fn moment(&self, now: Timestamp, settings: &Settings) -> Timestamp {
+        self.at.map_or(now, |when| when.asked(settings))
+    }
 }
 
 /// The form of the log.
@@ -175,6 +193,8 @@ pub enum Command {
     Preview(preview::PreviewArgs),
     /// Send yourself a letter over the real relay, marked as a test
     SendTest(send_test::SendTestArgs),
+    /// Show which letters will be sent in the days to come, to whom and why, by rehearsal on a copy
+    Plan(plan::PlanArgs),
     /// Look at the queue and at what was sent
     Outbox(outbox::OutboxArgs),
     /// End a HOLD, in which nothing leaves, and let letters go that were too many
@@ -193,6 +213,47 @@ pub enum Command {
     History(history::HistoryArgs),
 }
 
+/// What `--at` means to a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timing {
+    /// It answers for any moment.
+    Asks,
+    /// It acts or answers now.
+    Now,
+    /// It says when something happened.
+    Dates,
+}
+
+impl Command {
+    fn timing(&self) -> Timing {
+        match self {
+            Self::Check(_) | Self::Explain(_) | Self::Preview(_) | Self::Plan(_) => Timing::Asks,
+            Self::Outbox(args) => args.timing(),
+            Self::Record(args) => args.timing(),
+            Self::Init(_)
+            | Self::Demo(_)
+            | Self::Status
+            | Self::Schema(_)
+            | Self::Import(_)
+            | Self::Run(_)
+            | Self::SendTest(_)
+            | Self::Resume(_)
+            | Self::Suppress(_)
+            | Self::Bounce(_)
+            | Self::Backlog(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::History(_) => Timing::Now,
+        }
+    }
+}
+
+/// Whether `--at` is asked of a command that can't answer for another time.
+fn is_timeless(cli: &Cli) -> bool {
+    let timing = cli.command.as_ref().map_or(Timing::Now, Command::timing);
+    cli.global.at.is_some() && timing == Timing::Now
+}
+
 /// What a command found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -200,6 +261,8 @@ pub enum Verdict {
     Done,
     /// Failed, or problems were found; the person has been told.
     Failed,
+    /// It was asked what it can't answer; the person has been told.
+    WrongUsage,
     /// Not now; the same again later (`EX_TEMPFAIL` of sysexits.h, which mail
     /// servers know).
     TryAgain,
@@ -210,6 +273,7 @@ impl From<Verdict> for ExitCode {
         Self::from(match verdict {
             Verdict::Done => 0,
             Verdict::Failed => 1,
+            Verdict::WrongUsage => 2,
             Verdict::TryAgain => 75,
         })
     }
@@ -232,6 +296,12 @@ pub async fn run(
     clock: impl Clock,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
+    if is_timeless(&cli) {
+        let why =
+            "--at asks what would be at another time, and this command acts or answers now; leave it out";
+        screen.complaint(format_args!("{} {why}", "error:".red().bold()))?;
+        return Ok(Verdict::WrongUsage);
+    }
     let global = &cli.global;
     match cli.command {
         None | Some(Command::Status) => status::run(global, clock.now(), screen),
@@ -245,6 +315,7 @@ pub async fn run(
         Some(Command::Explain(args)) => explain::run(&args, global, clock.now(), screen).await,
         Some(Command::Preview(args)) => preview::run(&args, global, clock.now(), screen).await,
         Some(Command::SendTest(args)) => send_test::run(&args, global, clock.now(), screen).await,
+        Some(Command::Plan(args)) => plan::run(&args, global, clock.now(), screen).await,
         Some(Command::Outbox(args)) => outbox::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Resume(args)) => resume::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Suppress(args)) => suppress::run(&args, global, around, clock.now(), screen).await,
@@ -273,6 +344,24 @@ mod tests {
             let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(examples.lines().all(|line| line.chars().count() <= 98), "{examples}");
         }
+    }
+
+    #[test]
+    fn another_time_is_asked_of_what_reads_and_refused_by_what_acts() {
+        let refused = |line: &str| is_timeless(&Cli::try_parse_from(line.split_whitespace()).expect(line));
+        for line in ["check", "explain C1", "plan", "outbox show 1", "record event C1 visit"] {
+            assert!(!refused(&format!("courtesy {line} --at 2026-03-02")), "{line}");
+        }
+        for line in
+            ["", "run", "import payments p.csv", "record payment R1 5", "outbox release 1", "history C1"]
+        {
+            assert!(refused(&format!("courtesy --at 2026-03-02 {line}")), "{line}");
+            assert!(!refused(&format!("courtesy {line}")), "{line}");
+        }
+        assert!(Cli::try_parse_from(["courtesy", "check", "--at", "yesterday"]).is_err());
+        // Where it says when something happened, it is the same option.
+        let dated = Cli::try_parse_from("courtesy record event C1 visit --at 2026-03-02".split(' '));
+        assert_eq!(dated.expect("a date").global.at, "2026-03-02".parse().ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
 //! letter's fault from the others; `journal` writes the log line of each
 //! letter; `daemon` turns the heartbeat into passes; `rehearsal` does the same
-//! with a virtual clock.
+//! with a virtual clock, on a copy, before an `observer` who hears why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
@@ -17,6 +17,7 @@ mod cycle;
 pub mod daemon;
 mod halted;
 mod journal;
+mod observer;
 mod outcome;
 mod poison;
 mod ready;
@@ -41,6 +42,7 @@ use crate::domain::settings::Settings;
 use crate::letter::{Composer, MailSettings};
 use crate::relay::Relay;
 use crate::store::{Made, OutboxLetter, Store, StoreError};
+use observer::Observer;
 
 /// Everything that is loaded from files, and replaced whole by a reload.
 #[derive(Debug)]
@@ -88,6 +90,28 @@ impl Office {
         plan::reach(&self.rules_in_force(BTreeMap::new()), &self.settings, now)
     }
 
+    /// What came, went or changed from this to another, in words.
+    #[must_use]
+    pub fn changes_to(&self, after: &Self) -> String {
+        let mut said = Vec::new();
+        for (name, hash) in &after.fingerprints {
+            match self.fingerprints.get(name) {
+                None => said.push(format!("{name} added")),
+                Some(old) if old != hash => said.push(format!("{name} changed")),
+                Some(_) => {}
+            }
+        }
+        let gone = self.fingerprints.keys().filter(|name| !after.fingerprints.contains_key(name));
+        said.extend(gone.map(|name| format!("{name} removed")));
+        if said.is_empty() {
+            said.push("no rule changed".to_owned());
+        }
+        if self.settings_fingerprint != after.settings_fingerprint {
+            said.push("settings changed".to_owned());
+        }
+        said.join(", ")
+    }
+
     /// The rules with what the store knows of when they came into force.
     fn rules_in_force(&self, seen: BTreeMap<RuleName, RuleSeen>) -> Rules {
         Rules::in_force(&self.rules, seen)
@@ -111,6 +135,8 @@ pub struct Engine<S, R, C> {
     // Shared by passes and couriers: what was last said about a HOLD.
     halted: Arc<Mutex<halted::Said>>,
     stopping: Arc<tokio::sync::watch::Sender<bool>>,
+    // What a rehearsal wants to know; nobody listens in earnest.
+    observer: Option<Observer>,
 }
 
 impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
@@ -125,6 +151,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             peers: Arc::clone(&self.peers),
             halted: Arc::clone(&self.halted),
             stopping: Arc::clone(&self.stopping),
+            observer: self.observer.clone(),
         }
     }
 }
@@ -211,7 +238,13 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             peers: Arc::default(),
             halted: Arc::default(),
             stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
+            observer: None,
         }
+    }
+
+    /// The same, with somebody who hears what is decided.
+    fn before(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// The store it works on.

@@ -12,6 +12,7 @@ mod clean;
 mod compose;
 mod context;
 mod engine;
+mod fingerprint;
 mod grid;
 mod layout;
 mod library;

@@ -6,6 +6,7 @@
 mod any;
 mod files;
 mod memory;
+mod nowhere;
 mod smtp;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use crate::domain::delivery::{Outcome, Parcel, Unreachable};
 pub use any::{AnyRelay, AnySession};
 pub use files::{FilesRelay, FilesSession};
 pub use memory::{Mailbox, MemoryRelay, MemorySession};
+pub use nowhere::{NowhereRelay, NowhereSession};
 pub use smtp::{SmtpRelay, SmtpSession};
 
 /// Takes letters.

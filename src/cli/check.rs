@@ -56,6 +56,7 @@ pub async fn run(
     let mut good = Vec::new();
     match load::config(global) {
         Ok(config) => {
+            let now = global.moment(now, &config.settings);
             found = of_parts(&config, now);
             good.push(summary(&config));
             if args.relay {

@@ -13,14 +13,12 @@ use owo_colors::OwoColorize;
 
 pub(super) use self::account::Account;
 use super::screen::Screen;
-use super::{Global, Verdict, load, record};
+use super::{Global, Verdict, load};
 use crate::config::Config;
-use crate::domain::calendar::instant_at;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::RuleName;
 use crate::domain::plan::{self, Explanation};
 use crate::domain::rule::{RuleSeen, Rules};
-use crate::domain::settings::Settings;
 use crate::store::sqlite::{About, SqliteStore};
 use crate::store::{OutboxFilter, OutboxLetter, Store};
 
@@ -41,9 +39,6 @@ pub struct ExplainArgs {
     /// A customer's or a claim's id
     #[arg(value_name = "CUSTOMER or RECEIVABLE")]
     pub about: String,
-    /// As it was, or will be: 2026-03-02, or with a time of day
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
 }
 
 /// What is known and decided about one customer at a moment.
@@ -73,7 +68,7 @@ pub async fn run(
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
     let config = load::config(global)?;
-    let at = args.at.as_deref().map_or(Ok(now), |text| moment(text, &config.settings))?;
+    let at = global.moment(now, &config.settings);
     let store = load::existing_store(&config)?;
     let known = Known::read(config, &store, &args.about, at, now).await?;
     let hold = if at == now { store.standing(known.config.settings.guards, now).await?.halt } else { None };
@@ -140,14 +135,5 @@ impl Known {
         }
         let explanation = plan::explain(&rules, &config.settings, &facts, at);
         Ok(Self { config, rules, about, facts, explanation, letters, unseen, out_of_reach, at })
-    }
-}
-
-/// A day is its opening of hours.
-fn moment(text: &str, settings: &Settings) -> anyhow::Result<Timestamp> {
-    let zone = &settings.business.zone;
-    match Date::strptime("%Y-%m-%d", text) {
-        Ok(day) => Ok(instant_at(day.to_datetime(settings.letters.hours.from), zone)),
-        Err(_) => record::moment(text, zone),
     }
 }

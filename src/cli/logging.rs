@@ -17,16 +17,16 @@ const FILTER: &str = "COURTESY_LOG";
 
 /// Starts the log. The daemon's goes to stdout, because it is its result and
 /// `courtesy run | grep sent` should work; that of other commands to stderr,
-/// and only what went wrong. The demo tells itself what a warning would say,
-/// and when it was.
+/// and only what went wrong. What is played tells itself what a warning would
+/// say, and when it was.
 pub fn start(global: &Global, command: Option<&Command>) {
     let daemon = matches!(command, Some(Command::Run(_)));
-    let demo = matches!(command, Some(Command::Demo(_)));
+    let played = matches!(command, Some(Command::Demo(_) | Command::Plan(_)));
     let usual = match (daemon, global.quiet, global.verbose) {
         (true, false, false) => "warn,courtesy=info",
         (true, false, true) | (false, _, true) => "warn,courtesy=debug",
         (_, true, _) => "error",
-        (false, false, false) if demo => "error",
+        (false, false, false) if played => "error",
         (false, false, false) => "warn",
     };
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(usual));

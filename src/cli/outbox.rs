@@ -9,7 +9,7 @@ use owo_colors::OwoColorize;
 use super::failure::Found;
 use super::screen::Screen;
 use super::table::{Cell, Tone};
-use super::{Global, Surroundings, Verdict, harmless, history, load, wanted};
+use super::{Global, Surroundings, Timing, Verdict, harmless, history, load, wanted};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
@@ -40,6 +40,13 @@ pub struct OutboxArgs {
     what: Option<What>,
     #[command(flatten)]
     list: ListArgs,
+}
+
+impl OutboxArgs {
+    /// What another time would make of it.
+    pub(super) fn timing(&self) -> Timing {
+        if matches!(self.what, Some(What::Show { .. })) { Timing::Asks } else { Timing::Now }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -129,7 +136,7 @@ pub async fn run(
         None => list(&args.list, &store, (&config, hold), global, screen).await,
         Some(What::List(filters)) => list(filters, &store, (&config, hold), global, screen).await,
         Some(What::Show { id }) => {
-            let zone = zone.clone();
+            let (zone, now) = (zone.clone(), global.moment(now, &config.settings));
             show(*id, store, config, &zone, now, global, screen).await
         }
         Some(What::Release(letters)) => {

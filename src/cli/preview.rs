@@ -74,7 +74,7 @@ pub async fn run(
         return all(args, &config, screen);
     }
     let text = args.letter.as_deref().context("which letter? Write RULE/STAGE, or --all")?;
-    let letter = args.facts.letter(text, &config, now, now).await?;
+    let letter = args.facts.letter(text, &config, global.moment(now, &config.settings), now).await?;
     let parcel = mime::build(&letter.content, &config.mail, &message_id(&letter, &config), now)?;
     show(&letter, &parcel, global, screen)?;
     let write = |file: &Path, bytes: &[u8]| {

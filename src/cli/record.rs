@@ -2,15 +2,13 @@
 
 mod event;
 
-pub(super) use self::event::moment;
-
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use self::event::EventArgs;
 use super::screen::Screen;
-use super::{Global, Surroundings, Verdict, harmless, load};
+use super::{Global, Surroundings, Timing, Verdict, harmless, load};
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::receivable::{PauseCause, Status};
 use crate::domain::settings::Settings;
@@ -37,6 +35,13 @@ Days default to today where the business is. Recording the same twice changes no
 pub struct RecordArgs {
     #[command(subcommand)]
     what: What,
+}
+
+impl RecordArgs {
+    /// `--at` says when an event happened.
+    pub(super) fn timing(&self) -> Timing {
+        if matches!(self.what, What::Event(_)) { Timing::Dates } else { Timing::Now }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -198,7 +203,7 @@ impl What {
                 currency: args.currency,
                 received_on: args.on.unwrap_or(today),
             },
-            Self::Event(args) => args.into_record(zone, now)?,
+            Self::Event(args) => args.into_record(zone, now),
             Self::Promise(args) => Record::Promise {
                 receivable: ReceivableId::from(args.receivable.as_str()),
                 promised_on: args.on,

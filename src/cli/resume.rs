@@ -1,14 +1,14 @@
 //! `courtesy resume`: a person ends a HOLD.
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 
 use super::failure::Found;
-use super::record::moment;
 use super::screen::Screen;
+use super::when::When;
 use super::{Global, Surroundings, Verdict, load};
 use crate::clock::VirtualClock;
 use crate::config::Config;
@@ -120,7 +120,8 @@ fn until(text: &str, zone: &TimeZone, now: Timestamp) -> anyhow::Result<Timestam
     if text == "now" {
         return Ok(now);
     }
-    let until = moment(text, zone)?;
+    let when: When = text.parse().map_err(|hint| anyhow!("`{text}` is not a time; {hint}"))?;
+    let until = when.moment(zone);
     if until > now {
         bail!("{text} is yet to come: what is sent from now on is known");
     }

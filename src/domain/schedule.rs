@@ -1,8 +1,9 @@
 //! When a rule looks: a cron expression on civil time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime as ChronoTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use jiff::civil::{Date, DateTime, Time};
@@ -14,8 +15,41 @@ use super::calendar::instant_at;
 /// A five-field cron expression. It is evaluated on civil time, and the
 /// zone's gaps and overlaps are resolved afterwards, so that there is one
 /// occurrence a local day across daylight saving.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Schedule(croner::Cron);
+pub struct Schedule {
+    cron: croner::Cron,
+    // A pass asks the same of thousands of customers, and a search is many
+    // times a look. Locked, because several ask at once; it changes no answer.
+    found: Mutex<HashMap<(DateTime, Search), Option<DateTime>>>,
+}
+
+/// Which occurrence is looked for, from a whole minute.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Search {
+    After,
+    Before,
+    UpTo,
+}
+
+/// So many answers are remembered at once.
+const FOUND_MAX: usize = 4_096;
+
+impl Clone for Schedule {
+    fn clone(&self) -> Self {
+        Self::of(self.cron.clone())
+    }
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.cron == other.cron
+    }
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schedule").field(&self.cron.as_str()).finish()
+    }
+}
 
 /// No clock is put back by more than this, so that among so many occurrences
 /// one is beyond the hour that happens twice.
@@ -52,14 +86,14 @@ impl FromStr for Schedule {
         let start = to_chrono(DateTime::constant(2024, 1, 1, 0, 0, 0, 0));
         start
             .and_then(|start| cron.find_next_occurrence(&start, true).ok())
-            .map(|_| Self(cron))
+            .map(|_| Self::of(cron))
             .ok_or_else(|| ScheduleError::Never(text.to_owned()))
     }
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(self.cron.as_str())
     }
 }
 
@@ -85,18 +119,22 @@ impl Schedule {
 
     /// The first occurrence at or after a civil moment.
     fn next_civil(&self, from: DateTime) -> Option<DateTime> {
-        self.0.find_next_occurrence(&to_chrono(from)?, true).ok().and_then(from_chrono)
+        self.cron.find_next_occurrence(&to_chrono(from)?, true).ok().and_then(from_chrono)
+    }
+
+    fn of(cron: croner::Cron) -> Self {
+        Self { cron, found: Mutex::default() }
     }
 
     /// The first occurrence strictly after `now`.
     #[must_use]
     pub fn next_after(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
+        let mut civil = whole_minute(now, zone)?;
         // A civil time inside a gap or an overlap can map to an instant at or
         // before `now`; the occurrence after it is the one to come.
         for _ in 0..CLOCK_CHANGE_MINUTES {
-            civil = self.0.find_next_occurrence(&civil, false).ok()?;
-            let instant = instant_at(from_chrono(civil)?, zone);
+            civil = self.occurrence(civil, Search::After)?;
+            let instant = instant_at(civil, zone);
             if instant > now {
                 return Some(instant);
             }
@@ -107,18 +145,44 @@ impl Schedule {
     /// The last occurrence at or before `now`.
     #[must_use]
     pub fn last_until(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let mut civil = to_chrono(now.to_zoned_datetime(zone.clone()).datetime())?;
-        let mut inclusive = true;
+        let mut civil = whole_minute(now, zone)?;
+        let mut search = Search::UpTo;
         for _ in 0..CLOCK_CHANGE_MINUTES {
-            civil = self.0.find_previous_occurrence(&civil, inclusive).ok()?;
-            inclusive = false;
-            let instant = instant_at(from_chrono(civil)?, zone);
+            civil = self.occurrence(civil, search)?;
+            search = Search::Before;
+            let instant = instant_at(civil, zone);
             if instant <= now {
                 return Some(instant);
             }
         }
         None
     }
+
+    fn occurrence(&self, from: DateTime, search: Search) -> Option<DateTime> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = found.get(&(from, search)) {
+            return *known;
+        }
+        let start = to_chrono(from)?;
+        let sought = match search {
+            Search::After => self.cron.find_next_occurrence(&start, false),
+            Search::Before => self.cron.find_previous_occurrence(&start, false),
+            Search::UpTo => self.cron.find_previous_occurrence(&start, true),
+        };
+        let answer = sought.ok().and_then(from_chrono);
+        if found.len() >= FOUND_MAX {
+            found.clear();
+        }
+        found.insert((from, search), answer);
+        answer
+    }
+}
+
+/// The civil time without its seconds: occurrences are whole minutes, so that
+/// those after, or up to, any second of one are the same.
+fn whole_minute(at: Timestamp, zone: &TimeZone) -> Option<DateTime> {
+    let civil = at.to_zoned_datetime(zone.clone()).datetime();
+    civil.with().second(0).subsec_nanosecond(0).build().ok()
 }
 
 /// The scheduler's cron crate speaks chrono; civil time passes through it

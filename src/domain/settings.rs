@@ -1,11 +1,11 @@
 //! What the whole business decided once: who it is, when it writes, how
 //! often.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
-use super::calendar::{Calendars, Hours};
+use super::calendar::{Calendars, Days, Hours};
 use super::customer::{Class, Person};
 use super::delivery::OnUncertain;
 use super::offset::Offset;
@@ -201,4 +201,21 @@ pub struct Settings {
     pub guards: Guards,
     /// What becomes of letters of which nobody can know whether they arrived.
     pub on_uncertain: UncertainSettings,
+}
+
+impl Settings {
+    /// The first day from `day` on when a letter of these days may leave to a
+    /// customer in `country`.
+    #[must_use]
+    pub fn open_day(&self, days: Days, country: Option<&str>, day: Date) -> Date {
+        match days {
+            Days::Any => day,
+            Days::Business => self.business.calendars.first_shared_day(country, day),
+            Days::Weekdays => match day.weekday() {
+                Weekday::Saturday => day.saturating_add(2.days()),
+                Weekday::Sunday => day.saturating_add(1.day()),
+                _ => day,
+            },
+        }
+    }
 }

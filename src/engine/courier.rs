@@ -39,7 +39,7 @@ const ROUND_MAX: SignedDuration = SignedDuration::from_mins(30);
 /// What the couriers of one delivery share.
 pub(super) struct Round {
     pub(super) office: Arc<Office>,
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
     reach: Reach,
     peers: Option<Peers>,
     queue: Mutex<VecDeque<LetterId>>,

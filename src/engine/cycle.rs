@@ -61,6 +61,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 let notices = notices.chain(facts.digests.iter().flat_map(|digest| &digest.past));
                 parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
                 note(&mut report, &plan, &rules, &office);
+                if let Some(observer) = &self.observer {
+                    observer.planned(&plan, now);
+                }
                 plan.verdicts = Vec::new();
                 if plan.letters.is_empty() { quiet.push(plan) } else { with_letters.push(plan) }
             }

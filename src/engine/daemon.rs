@@ -136,8 +136,7 @@ async fn deliveries<S: Store, R: Relay, C: Clock>(engine: Engine<S, R, C>, work:
 fn reloaded<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, loaded: Result<Office, Vec<Problem>>) {
     match loaded {
         Ok(office) => {
-            let before = engine.office();
-            let changes = changes(&before, &office);
+            let changes = engine.office().changes_to(&office);
             let rules = office.rules.len();
             engine.replace_office(office);
             info!(rules, changes, "reloaded");
@@ -149,19 +148,4 @@ fn reloaded<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, loaded: Resu
             warn!(problems = problems.len(), "the last good configuration stays in force");
         }
     }
-}
-
-/// Which rules came, went or changed, in words.
-fn changes(before: &Office, after: &Office) -> String {
-    let mut said = Vec::new();
-    for (name, hash) in &after.fingerprints {
-        match before.fingerprints.get(name) {
-            None => said.push(format!("{name} added")),
-            Some(old) if old != hash => said.push(format!("{name} changed")),
-            Some(_) => {}
-        }
-    }
-    let gone = before.fingerprints.keys().filter(|name| !after.fingerprints.contains_key(name));
-    said.extend(gone.map(|name| format!("{name} removed")));
-    if said.is_empty() { "no rule changed".to_owned() } else { said.join(", ") }
 }

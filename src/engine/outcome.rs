@@ -68,6 +68,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         self.finish(round, ready, attempt, &transition, left_out.clone()).await;
         journal::outcome(round.office.mask_addresses, ready, attempt, &transition, &left_out);
         *report.letters.entry(transition.state.as_str()).or_default() += 1;
+        if let Some(observer) = self.observer.as_ref().filter(|_| transition.state == LetterState::Sent) {
+            observer.sent(&round.office, &round.rules, ready, now);
+        }
         self.watch_relay(ready, &outcome, &transition).await;
     }
 

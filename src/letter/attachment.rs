@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ComposeError, Occasion, clean, compose};
+use super::{ComposeError, Occasion, clean, fingerprint};
 use crate::domain::customer::Class;
 use crate::domain::receivable::Receivable;
 use crate::domain::rule::Recipient;
@@ -82,7 +82,7 @@ pub(super) fn of(of: &Occasion<'_>, claims: &[(&Receivable, bool)]) -> Result<Ve
         files.push(Attachment {
             media_type: media_type(&name),
             name,
-            sha256: compose::hex(&Sha256::digest(&bytes)),
+            sha256: fingerprint::hex(&Sha256::digest(&bytes)),
             bytes: bytes.into(),
         });
     }

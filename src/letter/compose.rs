@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
 use tera::{Context, ErrorKind, Tera};
 
 use super::context::{self, name_of};
 use super::library::{LAYOUT_FILE, Letter, Library};
 use super::{ComposeError, Content, Named, Occasion, ReplyTo, Testimonial};
-use super::{attachment, clean, engine, layout, markdown};
+use super::{attachment, clean, engine, fingerprint, layout, markdown};
 use crate::domain::customer::{Class, Person};
 use crate::domain::digest::Digest;
 use crate::domain::facts::CustomerFacts;
@@ -32,6 +31,14 @@ const NAME_CHARS_MAX: usize = 120;
 pub struct Composer {
     pub(super) library: Library,
     pub(super) testimonials: Vec<Testimonial>,
+    words: Words,
+}
+
+/// How much of a letter is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    All,
+    None,
 }
 
 impl std::fmt::Debug for Composer {
@@ -47,13 +54,21 @@ impl Composer {
     /// Every problem of every file, with its place: what can't be read, is
     /// no template, or uses a name that does not exist.
     pub fn load(dir: &Path) -> Result<Self, Vec<Problem>> {
-        Ok(Self { library: Library::load(dir)?, testimonials: vec![] })
+        Ok(Self { library: Library::load(dir)?, testimonials: vec![], words: Words::All })
     }
 
     /// The same, with what customers say, for letters that show it.
     #[must_use]
     pub fn quoting(self, testimonials: Vec<Testimonial>) -> Self {
         Self { testimonials, ..self }
+    }
+
+    /// The same without words, for rehearsals: a letter has its language, its
+    /// people and what goes along, and stumbles over whatever of that is
+    /// missing, but nothing is rendered. No relay may ever see one.
+    #[must_use]
+    pub(crate) fn in_outline(self) -> Self {
+        Self { words: Words::None, ..self }
     }
 
     /// Tries every stage of every rule in every language on sample facts,
@@ -152,21 +167,14 @@ impl Composer {
         testimonials: &[Testimonial],
     ) -> Result<Content, Stumble> {
         let (people, owner) = whom.people(of)?;
-        let odd = |error: tera::Error| ComposeError::Incomplete(error.to_string());
-        let (seen, claims) = match whom {
-            Whom::Customer(customer) => {
-                let scene = context::scene(of, customer, &owner, locale, testimonials)?;
-                (
-                    Context::from_serialize(&scene).map_err(odd)?,
-                    recipients::receivables_of(of.draft, customer),
-                )
-            }
-            Whom::Colleague(digest) => {
-                let scene = context::briefing(of, digest, locale);
-                (Context::from_serialize(&scene).map_err(odd)?, vec![])
-            }
+        let claims = match whom {
+            Whom::Customer(customer) => recipients::receivables_of(of.draft, customer),
+            Whom::Colleague(_) => vec![],
         };
-        let (subject, text, html) = self.parts(letter, seen, locale)?;
+        let (subject, text, html) = match self.words {
+            Words::All => self.parts(letter, seen(of, whom, &owner, locale, testimonials)?, locale)?,
+            Words::None => Default::default(),
+        };
         let internal = context::is_internal(&of.draft.to, of.draft.class);
         let mut content = Content {
             locale: locale.to_owned(),
@@ -185,7 +193,7 @@ impl Composer {
             attachments: attachment::of(of, &claims)?,
             fingerprint: String::new(),
         };
-        content.fingerprint = fingerprint(&content);
+        content.fingerprint = fingerprint::of(&content);
         Ok(content)
     }
 
@@ -282,6 +290,23 @@ impl<'a> Whom<'a> {
     }
 }
 
+/// What the templates of a letter see.
+fn seen(
+    of: &Occasion<'_>,
+    whom: Whom<'_>,
+    owner: &Person,
+    locale: &str,
+    testimonials: &[Testimonial],
+) -> Result<Context, ComposeError> {
+    match whom {
+        Whom::Customer(customer) => {
+            Context::from_serialize(&context::scene(of, customer, owner, locale, testimonials)?)
+        }
+        Whom::Colleague(digest) => Context::from_serialize(&context::briefing(of, digest, locale)),
+    }
+    .map_err(|error| ComposeError::Incomplete(error.to_string()))
+}
+
 /// What a letter stumbled over, and where in its file, in bytes.
 #[derive(Debug)]
 pub(super) struct Stumble {
@@ -350,48 +375,6 @@ fn thread(draft: &Draft, claims: &[(&Receivable, bool)], domain: &str) -> String
         (None, Some(id)) => ["event".to_owned(), id],
         (None, None) => ["rule".to_owned(), rule.to_string()],
     };
-    let hash = hash([draft.whose(), root[0].as_str(), root[1].as_str()]);
+    let hash = fingerprint::hash([draft.whose(), root[0].as_str(), root[1].as_str()]);
     format!("courtesy.{}@{domain}", &hash[..24])
-}
-
-/// A hash of everything the letter shows and takes along.
-fn fingerprint(content: &Content) -> String {
-    let mut parts = vec![
-        content.locale.clone(),
-        content.subject.clone(),
-        content.text.clone(),
-        content.html.clone(),
-        content.class.as_str().to_owned(),
-        content.thread.clone(),
-        content.customer.clone(),
-        format!("{} to, {} cc", content.to.len(), content.cc.len()),
-    ];
-    for person in content.to.iter().chain(&content.cc).chain([&content.reply_to]) {
-        parts.extend([person.name.clone(), person.address.to_string()]);
-    }
-    for file in &content.attachments {
-        parts.extend([file.name.clone(), file.media_type.to_owned(), file.sha256.clone()]);
-    }
-    hash(parts.iter().map(String::as_str))
-}
-
-/// SHA-256 in hex over parts that can't run into each other.
-pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut sha = Sha256::new();
-    for part in parts {
-        sha.update(part.len().to_le_bytes());
-        sha.update(part.as_bytes());
-    }
-    hex(&sha.finalize())
-}
-
-/// Bytes as two digits each.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for half in [byte >> 4, byte & 0xf] {
-            hex.extend(char::from_digit(half.into(), 16));
-        }
-    }
-    hex
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 
-use super::{Attachment, ComposeError, Content, MailSettings, Unsubscribe, clean, compose};
+use super::{Attachment, ComposeError, Content, MailSettings, Unsubscribe, clean, fingerprint};
 use crate::domain::address::Address;
 use crate::domain::customer::{Class, Person};
 use crate::domain::delivery::Parcel;
@@ -167,7 +167,7 @@ fn body(content: &Content, message_id: &str) -> Result<MultiPart, ComposeError> 
     // Boundaries come from the letter, so that the same letter is the same
     // bytes; `=_` stands in no encoded line (RFC 2045 6.7).
     let boundary =
-        |of: &str| format!("=_{}", &compose::hash([message_id, content.fingerprint.as_str(), of])[..32]);
+        |of: &str| format!("=_{}", &fingerprint::hash([message_id, content.fingerprint.as_str(), of])[..32]);
     // Text first, so that the last one a reader understands is the HTML (RFC
     // 2046 5.1.4).
     let words = MultiPart::alternative()

@@ -40,7 +40,7 @@ use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
 use self::outbox::HandedOut;
-use self::rows::{Fault, Zones, from_sql};
+use self::rows::{Fault, Zones};
 use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
@@ -79,7 +79,7 @@ pub struct SqliteStore {
 #[derive(Debug)]
 struct Inner {
     path: Option<PathBuf>,
-    options: OpenOptions,
+    business_zone: TimeZone,
     /// `None` in memory, where there is but one connection. It goes before
     /// the one that writes: the last connection to go tidies up, and this one
     /// may not.
@@ -100,7 +100,7 @@ impl SqliteStore {
     pub fn open(file: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let writing = open::writable(file)?;
         let reading = open::read_only(file)?;
-        Self::start(writing, Some(reading), Some(file.to_owned()), options)
+        Self::start(writing, Some(reading), Some(file.to_owned()), options.business_zone)
     }
 
     /// A new store in memory, for rehearsals and simulations.
@@ -108,16 +108,26 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Failed`] if there is not enough of it.
     pub fn open_in_memory(options: OpenOptions) -> Result<Self, StoreError> {
-        Self::start(open::in_memory()?, None, None, options)
+        Self::start(open::in_memory()?, None, None, options.business_zone)
+    }
+
+    /// A copy in memory of the store in a file, to rehearse on. The file is
+    /// only read: it is neither made nor migrated.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], and where there is no file;
+    /// [`StoreError::Failed`] if there is not enough memory.
+    pub fn copied(file: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        Self::start(open::copied(file)?, None, None, options.business_zone)
     }
 
     fn start(
         writing: Connection,
         reading: Option<Connection>,
         path: Option<PathBuf>,
-        options: OpenOptions,
+        business_zone: TimeZone,
     ) -> Result<Self, StoreError> {
-        let zones = Zones::new(options.business_zone.clone());
+        let zones = Zones::new(business_zone.clone());
         let desk = |conn| Desk::new(conn, zones.clone());
         let failed = |error: std::io::Error| StoreError::Failed {
             doing: "starting the store",
@@ -130,30 +140,17 @@ impl SqliteStore {
         };
         let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
         let handed_out = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { path, options, reader, writer, handed_out }) })
+        Ok(Self { inner: Arc::new(Inner { path, business_zone, reader, writer, handed_out }) })
+    }
+
+    /// The civil day of a moment where the business is.
+    pub(in crate::store) fn business_day(&self, at: Timestamp) -> Date {
+        at.to_zoned_datetime(self.inner.business_zone.clone()).date()
     }
 
     /// Where it is; `None` in memory.
     pub fn path(&self) -> Option<&Path> {
         self.inner.path.as_deref()
-    }
-
-    /// A copy in memory as of now, to rehearse on.
-    ///
-    /// # Errors
-    /// [`StoreError::Failed`] if it can't be read or there is not enough
-    /// memory.
-    pub async fn copy_to_memory(&self) -> Result<Self, StoreError> {
-        let copy = self
-            .reader()
-            .alone("copying the store", |desk| {
-                let mut copy = Connection::open_in_memory()?;
-                copy_into(&desk.conn, &mut copy)?;
-                Ok(copy)
-            })
-            .await?;
-        open::settle(&copy).map_err(|error| from_sql("copying the store", &error))?;
-        Self::start(copy, None, None, self.inner.options.clone())
     }
 
     fn reader(&self) -> &Worker {

@@ -9,6 +9,7 @@ mod backup;
 pub mod courtesy;
 mod explain;
 mod hold;
+mod plan;
 mod played;
 mod preview;
 mod returns;

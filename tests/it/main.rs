@@ -12,6 +12,7 @@ mod inbox;
 mod letters;
 mod log;
 mod reference;
+mod rehearsal;
 mod relay;
 mod scenarios;
 mod schemas;

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
 use crate::cli::screen::Screen;
-use crate::domain::calendar::instant_at;
+use crate::cli::when::When;
 use crate::domain::event::EventOutcome;
 use crate::domain::rule::{Anchor, Rule};
 use crate::nearest::did_you_mean;
@@ -64,7 +63,7 @@ pub(super) struct EventArgs {
     note: Option<String>,
     /// When: 2026-03-02, 2026-03-02T14:30, or with an offset [default: now]
     #[arg(long, value_name = "TIME")]
-    at: Option<String>,
+    at: Option<When>,
     /// Your own number for it; made from the rest if left out
     #[arg(long)]
     id: Option<String>,
@@ -107,10 +106,10 @@ impl EventArgs {
         self.kind.trim().to_lowercase()
     }
 
-    pub(super) fn into_record(self, zone: &TimeZone, now: Timestamp) -> anyhow::Result<Record> {
-        Ok(Record::Event {
+    pub(super) fn into_record(self, zone: &TimeZone, now: Timestamp) -> Record {
+        Record::Event {
             kind: self.kind(),
-            occurred_at: self.at.map_or(Ok(now), |text| moment(&text, zone))?,
+            occurred_at: self.at.map_or(now, |when| when.moment(zone)),
             with: match (self.customer, self.segment, self.tag) {
                 (Some(customer), _, _) => With::Customer(customer.as_str().into()),
                 (None, Some(segment), _) => With::Segment(segment),
@@ -122,7 +121,7 @@ impl EventArgs {
             outcome: self.outcome.map(EventOutcome::from),
             product: self.product,
             note: self.note,
-        })
+        }
     }
 }
 
@@ -146,43 +145,5 @@ impl From<Outcome> for EventOutcome {
             Outcome::Neutral => Self::Neutral,
             Outcome::Negative => Self::Negative,
         }
-    }
-}
-
-/// Reads a moment: with an offset as it stands, else in the business's zone;
-/// a day alone is its noon, so that no zone makes it another day.
-pub(in crate::cli) fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant);
-    }
-    if let Ok(day) = Date::strptime("%Y-%m-%d", text) {
-        return Ok(instant_at(day.at(12, 0, 0, 0), zone));
-    }
-    let civil: DateTime = text.replacen(' ', "T", 1).parse().map_err(|_| {
-        anyhow::anyhow!(
-            "`{text}` is not a time; write 2026-03-02, 2026-03-02T14:30 or 2026-03-02T14:30+08:00"
-        )
-    })?;
-    Ok(instant_at(civil, zone))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_read_where_the_business_is() {
-        let zone = TimeZone::get("Asia/Shanghai").expect("a zone");
-        for (text, expected) in [
-            ("2026-03-02", "2026-03-02T04:00:00Z"),
-            ("2026-03-02T14:30", "2026-03-02T06:30:00Z"),
-            ("2026-03-02 14:30", "2026-03-02T06:30:00Z"),
-            ("2026-03-02T14:30+01:00", "2026-03-02T13:30:00Z"),
-            ("2026-03-02T14:30:00Z", "2026-03-02T14:30:00Z"),
-        ] {
-            assert_eq!(moment(text, &zone).expect(text).to_string(), expected, "{text}");
-        }
-        assert!(moment("yesterday", &zone).is_err());
-        assert!(moment("02.03.2026", &zone).is_err());
     }
 }

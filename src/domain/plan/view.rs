@@ -93,17 +93,7 @@ impl<'a> View<'a> {
 
     /// The first day from `day` on when a letter of these days may leave.
     pub fn open_day(&self, days: Days, day: Date) -> Date {
-        match days {
-            Days::Any => day,
-            Days::Business => {
-                self.settings.business.calendars.first_shared_day(self.of.customer.country.as_deref(), day)
-            }
-            Days::Weekdays => match day.weekday() {
-                Weekday::Saturday => day.saturating_add(jiff::Span::new().days(2)),
-                Weekday::Sunday => day.saturating_add(jiff::Span::new().days(1)),
-                _ => day,
-            },
-        }
+        self.settings.open_day(days, self.of.customer.country.as_deref(), day)
     }
 
     /// The days a rule's letters leave on.

@@ -51,6 +51,17 @@ pub(super) fn to_look_at(file: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// A copy in memory, brought up to date.
+pub(super) fn copied(file: &Path) -> Result<Connection, StoreError> {
+    let odd = |error: rusqlite::Error| damaged(file, &error);
+    let from = to_look_at(file)?;
+    let mut copy = Connection::open_in_memory().map_err(odd)?;
+    super::copy_into(&from, &mut copy).map_err(odd)?;
+    settle(&copy).map_err(odd)?;
+    migrate(&mut copy).map_err(odd)?;
+    Ok(copy)
+}
+
 /// Whether there is a file; an error where it is none that can be used.
 fn is_there(file: &Path) -> Result<bool, StoreError> {
     match fs::metadata(file) {

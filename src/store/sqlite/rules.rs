@@ -90,8 +90,7 @@ pub(super) fn see(
         }
     }
     if changed {
-        // The version too: a plan made by the rules of before is on its way.
-        conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
+        wake_everybody(conn)?;
     }
     Ok(seen)
 }
@@ -107,6 +106,14 @@ impl SqliteStore {
             known.map(|(name, known)| Ok((name.as_str().into(), seen(known.audiences)?))).collect()
         })
         .await
+    }
+
+    /// Lets everybody be looked at, as after a change of the rules.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub(in crate::store) async fn wake_everybody(&self) -> Result<(), StoreError> {
+        self.write("waking everybody", |desk| Ok(wake_everybody(&desk.conn)?)).await
     }
 
     /// Lets a rule write about what was reached before it was first seen;
@@ -127,8 +134,13 @@ fn start_backlog(desk: &mut Desk, rule: &RuleName) -> Result<bool, Fault> {
     // As if it had always been in force.
     let text = serde_json::to_string(&[(audience, 0)]).map_err(|error| Fault::odd(error.to_string()))?;
     desk.conn.execute("UPDATE rules SET audiences = ?2 WHERE name = ?1", params![rule.as_str(), text])?;
-    desk.conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
+    wake_everybody(&desk.conn)?;
     Ok(true)
+}
+
+/// The version too: a plan made by what was in force before is on its way.
+fn wake_everybody(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", []).map(|_| ())
 }
 
 /// No rule was first seen later than now, whatever a wrong clock said then:
