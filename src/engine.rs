@@ -5,8 +5,9 @@
 //! observes, plans and queues, within the caps of `caps`; `ready` asks again
 //! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
 //! letter's fault from the others; `journal` writes the log line of each
-//! letter; `daemon` turns the heartbeat into passes; `rehearsal` does the same
-//! with a virtual clock, on a copy, before an `observer` who hears why.
+//! letter; `pulse` knows that all of them go on; `daemon` turns the heartbeat
+//! into passes; `rehearsal` does the same with a virtual clock, on a copy,
+//! before an `observer` who hears why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
@@ -20,6 +21,7 @@ mod journal;
 mod observer;
 mod outcome;
 mod poison;
+mod pulse;
 mod ready;
 pub mod rehearsal;
 
@@ -134,6 +136,8 @@ pub struct Engine<S, R, C> {
     peers: Arc<Mutex<Option<PeersOf>>>,
     // Shared by passes and couriers: what was last said about a HOLD.
     halted: Arc<Mutex<halted::Said>>,
+    // Beaten by passes and couriers, felt by the daemon.
+    pulse: Arc<pulse::Pulse>,
     stopping: Arc<tokio::sync::watch::Sender<bool>>,
     // What a rehearsal wants to know; nobody listens in earnest.
     observer: Option<Observer>,
@@ -150,6 +154,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             rules: Arc::clone(&self.rules),
             peers: Arc::clone(&self.peers),
             halted: Arc::clone(&self.halted),
+            pulse: Arc::clone(&self.pulse),
             stopping: Arc::clone(&self.stopping),
             observer: self.observer.clone(),
         }
@@ -237,6 +242,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             rules: Arc::default(),
             peers: Arc::default(),
             halted: Arc::default(),
+            pulse: Arc::default(),
             stopping: Arc::new(tokio::sync::watch::Sender::new(false)),
             observer: None,
         }

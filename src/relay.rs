@@ -48,6 +48,13 @@ pub trait Relay: Send + Sync + 'static {
     /// and once it has been idle or used too long.
     fn is_usable(&self, session: &Self::Session) -> bool;
 
+    /// The longest that opening a session, and then handing over this letter,
+    /// may take as long as each step keeps to its own deadline. Whoever waits
+    /// for longer waits for something that has hung.
+    fn patience(&self, _letter: Option<&Parcel>) -> Duration {
+        Duration::from_mins(10)
+    }
+
     /// Says goodbye; failures no longer matter.
     fn close(&self, session: Self::Session) -> impl Future<Output = ()> + Send;
 }

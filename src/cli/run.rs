@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use owo_colors::OwoColorize;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::engine::{DeliveryReport, Engine, PassReport, daemon};
 use crate::relay::Relay;
 use crate::store::Store;
+use crate::systemd::Manager;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -101,10 +102,14 @@ async fn run_daemon<S: Store, R: Relay, C: Clock>(
     engine: Engine<S, R, C>,
     file: &Path,
 ) -> anyhow::Result<Verdict> {
+    let manager = match std::env::var_os("NOTIFY_SOCKET") {
+        Some(address) => Manager::at(&address).context("NOTIFY_SOCKET")?,
+        None => Manager::none(),
+    };
     let (sender, signals) = mpsc::channel(1);
     let impatient = tokio::spawn(pass_on(sender, Listening::begin()?));
     tokio::select! {
-        ended = daemon::run(engine, || load::reload(file), signals) => ended?,
+        ended = daemon::run(engine, || load::reload(file), signals, &manager) => ended?,
         _ = impatient => bail!("told to stop twice; letters under way were left uncertain"),
     }
     Ok(Verdict::Done)

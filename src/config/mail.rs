@@ -255,8 +255,8 @@ fn read_secret(
 ) -> Result<SecretString, (String, &'static str)> {
     let (text, hint) = match secret {
         RawSecret::Credential(name) => {
-            let hint =
-                "systemd hands it over with LoadCredential= and only to the service; elsewhere use `file`";
+            let hint = "systemd hands it over with LoadCredential= (as a rule from /etc/courtesy/smtp-password) and \
+                 only to the service; elsewhere use `file`";
             let folder = (around.environment)("CREDENTIALS_DIRECTORY").ok_or_else(|| {
                 (format!("credential `{}` is not here: CREDENTIALS_DIRECTORY is not set", name.value), hint)
             })?;

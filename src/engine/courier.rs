@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::poison::contained_future;
+use super::pulse::{Hand, STEP_MAX};
 use super::ready::{Ready, decide, leaves_on};
 use super::{DeliveryReport, Engine, Office, journal};
 use crate::clock::Clock;
@@ -49,6 +50,12 @@ pub(super) struct Round {
     began: Timestamp,
 }
 
+/// One courier's part in a round.
+pub(super) struct Shift<'r> {
+    pub(super) round: &'r Round,
+    pub(super) hand: Hand<'r>,
+}
+
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Delivers what may leave now, until nothing is left, the relay can't be
     /// reached, or the engine is told to stop.
@@ -62,6 +69,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 report.relay_down = Some(reason);
                 break;
             }
+            let hand = self.pulse.hand(STEP_MAX);
             let now = self.clock.now();
             report.halt = self.standing(now).await?.halt;
             if report.halt.is_some() {
@@ -84,6 +92,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 unrecorded: AtomicUsize::new(0),
                 began: now,
             });
+            // From here on the couriers answer for themselves.
+            drop(hand);
             let of_round = self.send_round(&round, couriers).await?;
             let idle = of_round.letters.is_empty();
             report.add(&of_round);
@@ -126,7 +136,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     async fn work(&self, round: &Round) -> Result<DeliveryReport, StoreError> {
         let mut report = DeliveryReport::default();
         let mut session: Option<R::Session> = None;
+        let shift = Shift { round, hand: self.pulse.hand(STEP_MAX) };
         while !self.is_stopping() && self.relay_pause().is_none() && self.is_time_steady(round) {
+            shift.hand.goes_on(self.relay.patience(None) + STEP_MAX);
             // Nothing else is sent while an outcome can't be written.
             if round.unrecorded.load(Ordering::SeqCst) > 0 {
                 self.clock.sleep(Duration::from_millis(200)).await;
@@ -145,7 +157,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 }
             };
             session = match self.prepare(round, letter, &mut report).await? {
-                Some(ready) => self.attempt(round, ready, open, &mut report).await?,
+                Some(ready) => self.attempt(&shift, ready, open, &mut report).await?,
                 None => Some(open),
             };
         }
@@ -212,11 +224,12 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Gives the session back, unless something is wrong with it.
     async fn attempt(
         &self,
-        round: &Round,
+        shift: &Shift<'_>,
         mut ready: Ready,
         mut session: R::Session,
         report: &mut DeliveryReport,
     ) -> Result<Option<R::Session>, StoreError> {
+        let Shift { round, hand } = shift;
         for _ in 0..TRIES_MAX {
             let now = self.clock.now();
             let day = leaves_on(&round.office, &ready, now);
@@ -230,6 +243,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             };
             match self.store.begin_attempt(claim, round.reach.clone(), now).await {
                 Ok(Begun::Attempt(attempt)) => {
+                    hand.goes_on(self.relay.patience(Some(&ready.made.parcel)));
                     let handed_over =
                         contained_future(self.relay.deliver(&mut session, &ready.made.parcel)).await;
                     let (outcome, session) = handed_over.map_or_else(
@@ -239,7 +253,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                         },
                         |outcome| (outcome, Some(session)),
                     );
-                    self.record(round, &ready, attempt, outcome, report).await;
+                    self.record(shift, &ready, attempt, outcome, report).await;
                     return Ok(session);
                 }
                 Ok(Begun::Gone) => return Ok(Some(session)),
@@ -248,7 +262,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                     None => return Ok(Some(session)),
                 },
                 Err(error) => {
-                    self.undo(round, &ready, &error).await;
+                    self.undo(shift, &ready, &error).await;
                     return Err(error);
                 }
             }

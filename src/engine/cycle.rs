@@ -72,6 +72,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
             let store = self.store.clone();
             written = Some(tokio::spawn(async move { store.enqueue(quiet, now).await }));
+            self.pulse.page();
             page = finished(next).await??;
         }
         if let Some(last) = written {
@@ -106,6 +107,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         while plans.peek().is_some() {
             let page: Vec<Plan> = plans.by_ref().take(PAGE).collect();
             self.queue(page, why.clone(), report, now).await?;
+            self.pulse.page();
         }
         Ok(())
     }
@@ -136,6 +138,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         parked: BTreeSet<LetterId>,
     ) -> Result<(), StoreError> {
         for letter in parked {
+            self.pulse.page();
             let now = self.clock.now();
             let (row, facts) = self.store.letter_and_facts(letter, reach.clone()).await?;
             let asked = contained(|| plan::recheck(rules, &office.settings, &facts, letter, &row.draft, now));

@@ -2,19 +2,26 @@
 //!
 //! Invariant: a tick that is lost, doubled or late changes nothing. The
 //! scheduler only wakes; the store decides what is due.
+//!
+//! Invariant: the service manager hears that all is well from the loop that
+//! plans, and only while the couriers go on as well; no timer beside them
+//! says so.
 
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
-use super::{Engine, Office, journal};
-use crate::clock::Clock;
+use super::{Engine, Office, PassReport, journal};
+use crate::clock::{Clock, monotonic_us};
+use crate::domain::address::masked_in;
 use crate::domain::notice::LetterState;
 use crate::problem::Problem;
 use crate::relay::Relay;
 use crate::store::{OutboxFilter, Store, StoreError};
+use crate::systemd::{Manager, Word};
 
 /// What the outside tells the daemon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,38 +41,45 @@ pub enum DaemonError {
     /// The heartbeat could not be started.
     #[error("starting the heartbeat: {0}")]
     Heartbeat(#[from] JobSchedulerError),
+    /// Nobody delivers any more.
+    #[error("the couriers have ended by themselves; please report this")]
+    Couriers,
 }
 
 /// Runs until a [`Signal::Stop`] arrives or the sender is gone. `reload`
 /// reads the configuration again; where it finds problems, the last good one
-/// stays in force.
+/// stays in force. `manager` is told how it goes.
 ///
 /// # Errors
-/// [`DaemonError`] where it can't start; once it runs, failures are logged
-/// and tried again at the next heartbeat.
+/// [`DaemonError`] where it can't start, or can't go on; once it runs,
+/// failures are logged and tried again at the next heartbeat.
 pub async fn run<S: Store, R: Relay, C: Clock>(
     engine: Engine<S, R, C>,
     mut reload: impl FnMut() -> Result<Office, Vec<Problem>>,
     mut signals: mpsc::Receiver<Signal>,
+    manager: &Manager,
 ) -> Result<(), DaemonError> {
     recover(&engine).await?;
     let (beat, mut beats) = mpsc::channel::<()>(1);
     let mut scheduler = heartbeat(beat).await?;
     let work = Arc::new(Notify::new());
-    let couriers = tokio::spawn(deliveries(engine.clone(), Arc::clone(&work)));
+    let mut couriers = tokio::spawn(deliveries(engine.clone(), Arc::clone(&work)));
     info!(rules = engine.office().rules.len(), "ready");
+    manager.tell(&[Word::Ready]);
     loop {
-        match engine.pass().await {
-            Ok(_) => {}
-            Err(cause) => journal::failed("planning", &cause),
-        }
+        look(&engine, manager).await;
         work.notify_one();
         tokio::select! {
             biased;
             signal = signals.recv() => match signal {
-                Some(Signal::Reload) => reloaded(&engine, reload()),
+                Some(Signal::Reload) => {
+                    manager.tell(&[Word::Reloading { monotonic_us: monotonic_us() }]);
+                    reloaded(&engine, reload());
+                    manager.tell(&[Word::Ready]);
+                }
                 Some(Signal::Stop) | None => break,
             },
+            _ = &mut couriers => return Err(DaemonError::Couriers),
             beat = beats.recv() => if beat.is_none() {
                 error!("the heartbeat has stopped");
                 break;
@@ -74,6 +88,7 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     }
     info!("stopping: finishing the letters in hand");
     engine.stop();
+    manager.tell(&ending(&engine));
     work.notify_one();
     if let Err(cause) = scheduler.shutdown().await {
         warn!(%cause, "stopping the heartbeat");
@@ -83,6 +98,62 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     }
     info!("stopped");
     Ok(())
+}
+
+/// One pass. The service manager hears of every page of it, and of what it
+/// came to.
+async fn look<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &Manager) {
+    let mut pages = engine.pulse.pages();
+    let mut pass = std::pin::pin!(engine.pass());
+    let done = loop {
+        tokio::select! {
+            done = &mut pass => break done,
+            Ok(()) = pages.changed() => sign_of_life(engine, manager),
+        }
+    };
+    if let Err(cause) = &done {
+        journal::failed("planning", cause);
+    }
+    sign_of_life(engine, manager);
+    manager.tell(&[Word::Status(at_work(engine, &done))]);
+}
+
+/// Says that all is well, if it is.
+fn sign_of_life<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &Manager) {
+    match engine.pulse.hung(Instant::now()) {
+        0 => manager.tell(&[Word::Alive]),
+        couriers => error!(couriers, "no sign of life within all deadlines; please report this"),
+    }
+}
+
+/// What it is at, in a line.
+fn at_work<S: Store, R: Relay, C: Clock>(
+    engine: &Engine<S, R, C>,
+    pass: &Result<PassReport, StoreError>,
+) -> String {
+    let office = engine.office();
+    let (zone, now) = (&office.settings.business.zone, engine.clock().now());
+    let report = match pass {
+        Err(cause) => return format!("planning failed: {cause}"),
+        Ok(PassReport { halt: Some(halt), .. }) => {
+            return format!("HOLD: nothing leaves: {}; {}", halt.said(zone, now), halt.advice());
+        }
+        Ok(report) => report,
+    };
+    let at = now.to_zoned_datetime(zone.clone()).strftime("%F %R");
+    let looked =
+        format!("{} rules in force; looked at {at}: {} letters queued", office.rules.len(), report.queued);
+    match engine.relay_trouble() {
+        Some(why) => format!("letters wait for the mail server: {}; {looked}", masked_in(&why)),
+        None => looked,
+    }
+}
+
+/// What is told when it ends: letters in hand get the time that they need.
+fn ending<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>) -> Vec<Word> {
+    let mut words = vec![Word::Stopping, Word::Status("finishing the letters in hand".to_owned())];
+    words.extend(engine.pulse.longest(Instant::now()).map(Word::MoreTime));
+    words
 }
 
 /// Letters found half-sent belong to a process that died; what becomes of

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::courier::Round;
+use super::courier::Shift;
+use super::pulse::STEP_MAX;
 use super::ready::Ready;
 use super::{DeliveryReport, Engine, journal};
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ const STOPPING_TRIES: u32 = 30;
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// An attempt that may or may not have begun in the store was not made:
     /// unless that is written down, the letter would be `sending` for ever.
-    pub(super) async fn undo(&self, round: &Round, ready: &Ready, cause: &StoreError) {
+    pub(super) async fn undo(&self, shift: &Shift<'_>, ready: &Ready, cause: &StoreError) {
         journal::unbegun(ready.row.id, cause);
         let again = self.clock.now() + SignedDuration::from_mins(1);
         let transition = Transition {
@@ -37,12 +38,12 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             suppress: false,
             maybe_sent: ready.row.maybe_sent,
         };
-        self.finish(round, ready, ready.row.attempts + 1, &transition, Vec::new()).await;
+        self.finish(shift, ready, ready.row.attempts + 1, &transition, Vec::new()).await;
     }
 
     pub(super) async fn record(
         &self,
-        round: &Round,
+        shift: &Shift<'_>,
         ready: &Ready,
         attempt: u32,
         outcome: Outcome,
@@ -65,8 +66,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             | Outcome::LetterRefused { .. }
             | Outcome::Uncertain { .. } => Vec::new(),
         };
-        self.finish(round, ready, attempt, &transition, left_out.clone()).await;
-        journal::outcome(round.office.mask_addresses, ready, attempt, &transition, &left_out);
+        self.finish(shift, ready, attempt, &transition, left_out.clone()).await;
+        journal::outcome(shift.round.office.mask_addresses, ready, attempt, &transition, &left_out);
         *report.letters.entry(transition.state.as_str()).or_default() += 1;
         if let Some(observer) = self.observer.as_ref().filter(|_| transition.state == LetterState::Sent) {
             observer.sent(&round.office, &round.rules, ready, now);
@@ -78,7 +79,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// it tries for a while longer.
     async fn finish(
         &self,
-        round: &Round,
+        shift: &Shift<'_>,
         ready: &Ready,
         attempt: u32,
         transition: &Transition,
@@ -87,6 +88,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let mut failed = false;
         let mut last_tries = STOPPING_TRIES;
         loop {
+            // A disk that is full for a day is no reason to be thought hung.
+            shift.hand.goes_on(STEP_MAX);
             let now = self.clock.now();
             let written = self
                 .store
@@ -96,7 +99,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 Ok(()) => break,
                 Err(error) => {
                     if !failed {
-                        round.unrecorded.fetch_add(1, Ordering::SeqCst);
+                        shift.round.unrecorded.fetch_add(1, Ordering::SeqCst);
                         failed = true;
                     }
                     journal::unrecorded(ready, transition, &error);
@@ -112,7 +115,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
         }
         if failed {
-            round.unrecorded.fetch_sub(1, Ordering::SeqCst);
+            shift.round.unrecorded.fetch_sub(1, Ordering::SeqCst);
         }
     }
 

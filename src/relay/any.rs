@@ -1,5 +1,7 @@
 //! The relay that the configuration names, chosen once and without `dyn`.
 
+use std::time::Duration;
+
 use crate::domain::delivery::{Outcome, Parcel, SmtpStage, Unreachable};
 
 use super::files::{FilesRelay, FilesSession};
@@ -75,6 +77,13 @@ impl Relay for AnyRelay {
             (Self::Files(relay), AnySession::Files(session)) => relay.is_usable(session),
             (Self::Smtp(relay), AnySession::Smtp(session)) => relay.is_usable(session),
             (Self::Files(_), AnySession::Smtp(_)) | (Self::Smtp(_), AnySession::Files(_)) => false,
+        }
+    }
+
+    fn patience(&self, letter: Option<&Parcel>) -> Duration {
+        match self {
+            Self::Files(relay) => relay.patience(letter),
+            Self::Smtp(relay) => relay.patience(letter),
         }
     }
 

@@ -32,7 +32,7 @@ use tokio::time::Instant;
 use crate::domain::address::Address;
 use crate::domain::delivery::{Outcome, Parcel, Reply, SmtpStage, Unreachable};
 
-use super::{Credentials, Relay, RelayError, SmtpSettings, Tls};
+use super::{Credentials, Relay, RelayError, SmtpSettings, Timeouts, Tls};
 use body::{Body, Flaw};
 use hello::Offers;
 use pace::Pace;
@@ -226,6 +226,20 @@ impl Relay for SmtpRelay {
 
     fn is_usable(&self, session: &SmtpSession) -> bool {
         session.in_step && session.letters < LETTERS_MAX && session.last_word.elapsed() < IDLE_MAX
+    }
+
+    fn patience(&self, letter: Option<&Parcel>) -> Duration {
+        let Timeouts { connect, greeting, command, data, body, final_dot } = self.settings.timeouts;
+        let connections = u32::try_from(self.settings.connections).unwrap_or(u32::MAX);
+        let turn = self.pace.every().saturating_mul(connections.saturating_add(1));
+        // With STARTTLS there are two handshakes, and EHLO comes twice.
+        let opening = turn + 2 * connect + 3 * greeting + 2 * command + 2 * COURTESY_MAX;
+        opening
+            + letter.map_or(Duration::ZERO, |letter| {
+                let lines = u32::try_from(letter.cc.len()).unwrap_or(u32::MAX).saturating_add(3);
+                let pieces = u32::try_from(letter.bytes.len() / wire::PIECE + 1).unwrap_or(u32::MAX);
+                command.saturating_mul(lines) + data + body.saturating_mul(pieces) + final_dot
+            })
     }
 
     async fn close(&self, mut session: SmtpSession) {

@@ -5,6 +5,7 @@
 mod again;
 mod clocks;
 mod full_disk;
+mod hung;
 mod locked;
 mod panics;
 mod restored;

@@ -17,6 +17,7 @@ mod relay;
 mod scenarios;
 mod schemas;
 mod screens;
+mod service;
 mod simulation;
 mod store;
 mod support;

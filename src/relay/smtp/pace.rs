@@ -28,6 +28,11 @@ impl Pace {
         Self { every, turns: Mutex::default() }
     }
 
+    /// How far apart turns are; nothing where there is no limit.
+    pub fn every(&self) -> Duration {
+        self.every.unwrap_or_default()
+    }
+
     /// Waits for a turn.
     pub async fn wait(&self) {
         if self.every.is_some() {

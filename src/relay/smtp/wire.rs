@@ -23,7 +23,7 @@ use super::reply::{self, Answer, Malformed};
 /// How much of a body is offered to the system at once. A letter that fits
 /// leaves in one write with its final dot; of a longer one only the last
 /// piece holds the dot.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// Why a conversation can't go on.
 #[derive(Debug, thiserror::Error)]

@@ -35,6 +35,7 @@ fn program(dir: &Path, arguments: &[&str]) -> Command {
         .current_dir(dir)
         .env_remove("COURTESY_CONFIG")
         .env_remove("COURTESY_LOG")
+        .env_remove("NOTIFY_SOCKET")
         .env("USER", "tester")
         .stdin(Stdio::null());
     command
@@ -201,6 +202,13 @@ impl Daemon {
     /// The same with more arguments.
     pub fn start_with(installation: &Installation, more: &[&str]) -> Self {
         Self::begin(program(installation.path(), &[&["run"], more].concat()))
+    }
+
+    /// The same with a variable of the environment.
+    pub fn start_under(installation: &Installation, (variable, value): (&str, &str)) -> Self {
+        let mut command = program(installation.path(), &["run"]);
+        command.env(variable, value);
+        Self::begin(command)
     }
 
     /// The same, to survive a write that the system refuses for its size.
