@@ -14,6 +14,7 @@ pub mod failure;
 pub mod harmless;
 pub mod history;
 pub mod import;
+pub mod in_force;
 pub mod init;
 pub mod load;
 pub mod lock;
@@ -23,6 +24,7 @@ pub mod plan;
 pub mod preview;
 pub mod problems;
 pub mod record;
+pub mod reload;
 pub mod resume;
 pub mod run;
 pub mod schema;
@@ -83,7 +85,7 @@ pub struct Cli {
 }
 
 /// Words that people try for a command.
-const SYNONYMS: [(&str, &[&str]); 8] = [
+const SYNONYMS: [(&str, &[&str]); 9] = [
     ("check", &["test", "validate", "verify", "lint", "doctor"]),
     ("init", &["new", "setup", "create", "install"]),
     ("import", &["load", "upload", "csv"]),
@@ -91,6 +93,7 @@ const SYNONYMS: [(&str, &[&str]); 8] = [
     ("run", &["start", "daemon", "serve", "send", "once"]),
     ("outbox", &["queue", "letters", "letter", "mail", "mails", "list", "sent", "release", "held"]),
     ("history", &["log", "customer", "customers"]),
+    ("reload", &["refresh", "reread", "hup", "apply"]),
     ("status", &["state", "info", "stats"]),
 ];
 
@@ -187,6 +190,8 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Run the daemon, or one pass with --once
     Run(run::RunArgs),
+    /// Have a running daemon take over changed files, and show what is different
+    Reload(reload::ReloadArgs),
     /// Say why a customer gets a letter or none, and what comes next
     Explain(explain::ExplainArgs),
     /// Show a letter before it is due, or all of them on one page
@@ -312,6 +317,7 @@ pub async fn run(
         Some(Command::Import(args)) => import::run(args, global, clock.now(), screen).await,
         Some(Command::Record(args)) => record::run(args, global, around, clock.now(), screen).await,
         Some(Command::Run(args)) => run::run(&args, global, clock, screen).await,
+        Some(Command::Reload(args)) => reload::run(&args, global, clock, screen).await,
         Some(Command::Explain(args)) => explain::run(&args, global, clock.now(), screen).await,
         Some(Command::Preview(args)) => preview::run(&args, global, clock.now(), screen).await,
         Some(Command::SendTest(args)) => send_test::run(&args, global, clock.now(), screen).await,

@@ -5,9 +5,10 @@
 //! observes, plans and queues, within the caps of `caps`; `ready` asks again
 //! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
 //! letter's fault from the others; `journal` writes the log line of each
-//! letter; `pulse` knows that all of them go on; `daemon` turns the heartbeat
-//! into passes; `rehearsal` does the same with a virtual clock, on a copy,
-//! before an `observer` who hears why.
+//! letter; `pulse` knows that all of them go on; `reload` takes over a changed
+//! configuration; `daemon` turns the heartbeat into passes; `rehearsal` does
+//! the same with a virtual clock, on a copy, before an `observer` who hears
+//! why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
@@ -24,6 +25,7 @@ mod poison;
 mod pulse;
 mod ready;
 pub mod rehearsal;
+pub mod reload;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -124,10 +126,13 @@ impl Office {
 #[derive(Debug)]
 pub struct Engine<S, R, C> {
     store: S,
-    relay: Arc<R>,
+    // Replaced by a reload as well.
+    relay: Arc<RwLock<Arc<R>>>,
     clock: C,
     // Replaced by a reload while couriers finish on the one they hold.
     office: Arc<RwLock<Arc<Office>>>,
+    // Noted by a reload, shown to whoever asks.
+    configured: Arc<Mutex<reload::Configured>>,
     // Shared by the couriers, because a pause concerns all of them.
     relay_state: Arc<Mutex<RelayState>>,
     // Shared by passes and deliveries.
@@ -150,6 +155,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             relay: Arc::clone(&self.relay),
             clock: self.clock.clone(),
             office: Arc::clone(&self.office),
+            configured: Arc::clone(&self.configured),
             relay_state: Arc::clone(&self.relay_state),
             rules: Arc::clone(&self.rules),
             peers: Arc::clone(&self.peers),
@@ -233,11 +239,14 @@ struct RelayState {
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Puts the parts together.
     pub fn new(store: S, relay: R, clock: C, office: impl Into<Arc<Office>>) -> Self {
+        let office = office.into();
+        let configured = reload::Configured::first(&office, clock.now());
         Self {
             store,
-            relay: Arc::new(relay),
+            relay: Arc::new(RwLock::new(Arc::new(relay))),
             clock,
-            office: Arc::new(RwLock::new(office.into())),
+            office: Arc::new(RwLock::new(office)),
+            configured: Arc::new(Mutex::new(configured)),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
             rules: Arc::default(),
             peers: Arc::default(),
@@ -273,6 +282,17 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// on the old one.
     pub fn replace_office(&self, office: impl Into<Arc<Office>>) {
         *self.office.write().unwrap_or_else(PoisonError::into_inner) = office.into();
+    }
+
+    fn relay(&self) -> Arc<R> {
+        Arc::clone(&self.relay.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Another way out, which is tried at once. Letters on their way finish
+    /// on the old one.
+    fn replace_relay(&self, relay: R) {
+        *self.relay.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(relay);
+        self.with_relay_state(|state| *state = RelayState::default());
     }
 
     /// What other customers do, counted once a day, so that letters of one

@@ -326,6 +326,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// they arrived, and each does what its draft says of that. Returns them.
     fn recover(&self, now: Timestamp) -> impl Future<Output = Result<Vec<LetterId>, StoreError>> + Send;
 
+    /// How many letters wait to be sent, by themselves or by a person, by
+    /// rule.
+    fn waiting(&self) -> impl Future<Output = Result<BTreeMap<RuleName, u64>, StoreError>> + Send;
+
     /// Rows of the outbox, newest first.
     fn outbox(
         &self,

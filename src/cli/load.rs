@@ -1,9 +1,10 @@
 //! From a configuration to the parts it names. Used by every command, and
 //! again by the daemon when it is told to reload.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 
 use super::Global;
@@ -12,6 +13,7 @@ use super::screen::shown;
 use crate::config::{self, Config, TemplateUse};
 use crate::domain::settings::Settings;
 use crate::engine::Office;
+use crate::engine::reload::{InForce, Loaded};
 use crate::letter::Composer;
 use crate::problem::{Problem, Severity};
 use crate::relay::{AnyRelay, Deliver};
@@ -114,6 +116,12 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
     })
 }
 
+/// Its fingerprints.
+#[must_use]
+pub fn in_force(config: &Config) -> InForce {
+    InForce { rules: config.fingerprints.clone(), settings: fingerprint(&config.settings) }
+}
+
 /// A hash of everything the business decided once.
 fn fingerprint(settings: &Settings) -> String {
     // Every field shows itself in `Debug`, and all maps and sets are ordered.
@@ -126,12 +134,71 @@ fn digest_half(digest: &[u8]) -> [u8; 16] {
     half
 }
 
-/// The same again from the files, for a reload.
+/// What a running daemon can't take over, because its store and its lock
+/// stand on it.
+#[derive(Debug)]
+pub struct Foundation {
+    data_dir: PathBuf,
+    store: PathBuf,
+    zone: TimeZone,
+}
+
+impl Foundation {
+    /// Of a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            data_dir: config.data_dir.clone(),
+            store: config.store.clone(),
+            zone: config.settings.business.zone.clone(),
+        }
+    }
+
+    /// Where a configuration stands on another one.
+    fn moved(&self, config: &Config) -> Vec<Problem> {
+        let after = Self::of(config);
+        [
+            (self.data_dir != after.data_dir, ["data_dir", ""]),
+            (self.store != after.store, ["store", ""]),
+            (self.zone != after.zone, ["business", "timezone"]),
+        ]
+        .into_iter()
+        .filter(|(moved, _)| *moved)
+        .map(|(_, keys)| {
+            let keys: Vec<&str> = keys.into_iter().filter(|key| !key.is_empty()).collect();
+            let message = format!("`{}` is another, which only a new start takes over", keys.join("."));
+            Problem {
+                place: config::place_of(&config.file, &keys),
+                ..Problem::error(config.file.clone(), message)
+            }
+            .hint("start the daemon anew: systemctl restart courtesy")
+        })
+        .collect()
+    }
+}
+
+/// The same again from the files, for a daemon that stands on `foundation`
+/// and delivers by `relay`.
 ///
 /// # Errors
 /// Every problem found.
-pub fn reload(file: &Path) -> Result<Office, Vec<Problem>> {
-    config_at(file).and_then(office)
+pub fn reload(
+    file: &Path,
+    foundation: &Foundation,
+    relay: &AnyRelay,
+) -> Result<Loaded<AnyRelay>, Vec<Problem>> {
+    let config = config_at(file)?;
+    let moved = foundation.moved(&config);
+    if !moved.is_empty() {
+        return Err(moved);
+    }
+    let deliver = deliver(&config).map_err(|problem| vec![problem])?;
+    let place = config::place_of(file, &["mail", "deliver"]);
+    let another = (!relay.is_of(&deliver))
+        .then(|| AnyRelay::new(&deliver))
+        .transpose()
+        .map_err(|error| vec![Problem { place, ..Problem::error(file, error.to_string()) }])?;
+    Ok(Loaded { office: office(config)?, relay: another })
 }
 
 /// The way out.

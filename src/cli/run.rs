@@ -8,13 +8,16 @@ use clap::Args;
 use owo_colors::OwoColorize;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Verdict, load, lock};
+use super::{Global, Verdict, in_force, load, lock};
 use crate::clock::Clock;
+use crate::engine::daemon::Outside;
+use crate::engine::reload::{Configured, Consent};
 use crate::engine::{DeliveryReport, Engine, PassReport, daemon};
-use crate::relay::Relay;
+use crate::relay::AnyRelay;
 use crate::store::Store;
 use crate::systemd::Manager;
 
@@ -26,7 +29,8 @@ Examples:
   courtesy run --once --verbose     and every item that was left out, with its reason
 
 Signals: SIGTERM and SIGINT finish the letters under way and exit 0; SIGHUP reads the files again,
-and keeps what it has if there is an error in them. COURTESY_LOG=debug says more.";
+and keeps what it has if there is an error in them (`courtesy reload` says more).
+COURTESY_LOG=debug says more.";
 
 /// The daemon or one pass.
 #[derive(Args, Debug)]
@@ -71,13 +75,14 @@ pub async fn run(
 ) -> anyhow::Result<Verdict> {
     let config = load::config(global)?;
     let _lock = lock::take(&config.data_dir)?;
-    let file = config.file.clone();
+    let (file, data_dir) = (config.file.clone(), config.data_dir.clone());
+    let foundation = load::Foundation::of(&config);
     let store = load::store(&config)?;
     let relay = load::relay(&config)?;
     let office = load::office(config).map_err(Found)?;
     let engine = Engine::new(store, relay, clock, office);
     if !args.once {
-        return run_daemon(engine, &file).await;
+        return run_daemon(engine, &file, &foundation, &data_dir).await;
     }
     daemon::recover(&engine).await?;
     let pass = engine.pass().await?;
@@ -98,18 +103,31 @@ pub async fn run(
 
 /// Runs until SIGTERM or SIGINT. A second one does not wait for the letters
 /// under way, which stay `uncertain`.
-async fn run_daemon<S: Store, R: Relay, C: Clock>(
-    engine: Engine<S, R, C>,
+async fn run_daemon<S: Store, C: Clock>(
+    engine: Engine<S, AnyRelay, C>,
     file: &Path,
+    foundation: &load::Foundation,
+    data_dir: &Path,
 ) -> anyhow::Result<Verdict> {
     let manager = match std::env::var_os("NOTIFY_SOCKET") {
         Some(address) => Manager::at(&address).context("NOTIFY_SOCKET")?,
         None => Manager::none(),
     };
     let (sender, signals) = mpsc::channel(1);
+    let outside = Outside {
+        reload: |relay: &AnyRelay| load::reload(file, foundation, relay),
+        told: |configured: &Configured| {
+            // Others want to know; the letters do not need it.
+            if let Err(cause) = in_force::write(data_dir, configured) {
+                warn!(%cause, "what is in force can't be written down for `courtesy reload` and `status`");
+            }
+        },
+        signals,
+        manager,
+    };
     let impatient = tokio::spawn(pass_on(sender, Listening::begin()?));
     tokio::select! {
-        ended = daemon::run(engine, || load::reload(file), signals, &manager) => ended?,
+        ended = daemon::run(engine, outside) => ended?,
         _ = impatient => bail!("told to stop twice; letters under way were left uncertain"),
     }
     Ok(Verdict::Done)
@@ -120,6 +138,7 @@ struct Listening {
     terminate: Signals,
     interrupt: Signals,
     hang_up: Signals,
+    force: Signals,
 }
 
 impl Listening {
@@ -128,6 +147,7 @@ impl Listening {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            force: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -135,7 +155,8 @@ impl Listening {
         tokio::select! {
             _ = self.terminate.recv() => daemon::Signal::Stop,
             _ = self.interrupt.recv() => daemon::Signal::Stop,
-            _ = self.hang_up.recv() => daemon::Signal::Reload,
+            _ = self.hang_up.recv() => daemon::Signal::Reload(Consent::Missing),
+            _ = self.force.recv() => daemon::Signal::Reload(Consent::Given),
         }
     }
 }
@@ -153,7 +174,12 @@ async fn pass_on(daemon: mpsc::Sender<daemon::Signal>, mut listening: Listening)
             }
             // Full means that a reload waits already, which will read the
             // files as they are then.
-            daemon::Signal::Reload => daemon.try_send(daemon::Signal::Reload).unwrap_or_default(),
+            reload @ daemon::Signal::Reload(Consent::Missing) => daemon.try_send(reload).unwrap_or_default(),
+            // A person's word is not lost behind it.
+            insisted @ daemon::Signal::Reload(Consent::Given) => {
+                let daemon = daemon.clone();
+                tokio::spawn(async move { daemon.send(insisted).await });
+            }
         }
     }
 }

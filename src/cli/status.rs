@@ -4,19 +4,22 @@
 //! Every source of what there is to say is a function that adds its lines
 //! and steps; a new one is added to `of_config` or `of_store`.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use owo_colors::OwoColorize as _;
 
 use super::screen::{Screen, counted, shown};
 use super::table::Tone;
-use super::{Global, Verdict, load, lock};
+use super::{Global, Verdict, in_force, load, lock};
 use crate::config::{self, Config};
 use crate::domain::halt::Halt;
 use crate::domain::notice::LetterState;
 use crate::problem::{Problem, Severity};
 use crate::relay::{Deliver, Tls};
 use crate::store::sqlite::{Overview, SqliteStore};
+
+/// It looks once a minute, and a look at very many customers takes minutes.
+const SILENCE_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// What there is to say.
 #[derive(Default)]
@@ -108,6 +111,7 @@ fn of_config(config: &Config, now: Timestamp, state: &mut State) {
         );
         return;
     }
+    let mut looked_at = None;
     match SqliteStore::overview(&config.store, config.settings.guards, now) {
         Err(error) => {
             state.broken("data", error.to_string());
@@ -116,12 +120,13 @@ fn of_config(config: &Config, now: Timestamp, state: &mut State) {
         Ok(overview) => {
             of_hold(overview.halt.as_ref(), (zone, now), state);
             of_store(&overview, zone, state);
+            looked_at = overview.seen_at.filter(|_| overview.halt.is_none());
             if overview.last_sent_at.is_some() {
                 trying_out(config, state);
             }
         }
     }
-    of_daemon(lock::holder(&config.data_dir), state);
+    of_daemon(config, now, looked_at, state);
 }
 
 /// The rules and templates, and what is odd about them.
@@ -195,7 +200,7 @@ fn of_store(overview: &Overview, zone: &TimeZone, state: &mut State) {
         let open = counted(overview.open_receivables, "open receivable");
         state.line("data", format!("{customers}, {open}; {read}"), Tone::Plain);
     }
-    let number = |of: LetterState| overview.letters.get(&of).copied().unwrap_or_default();
+    let number = |of: LetterState| overview.letters(of);
     let last = overview.last_sent_at.map_or_else(String::new, |moment| format!(", the last {}", at(moment)));
     state.line("letters", format!("{} sent{last}", number(LetterState::Sent)), Tone::Plain);
     let waiting = number(LetterState::Queued) + number(LetterState::Retry);
@@ -233,15 +238,39 @@ fn trying_out(config: &Config, state: &mut State) {
     }
 }
 
-/// Whether anybody sends.
-fn of_daemon(runs: std::io::Result<Option<String>>, state: &mut State) {
-    match runs {
-        Ok(Some(process)) => state.line("daemon", format!("runs, process {process}"), Tone::Good),
+/// Whether anybody sends. `looked_at` is when it looked last; `None` where
+/// that is not known, or nothing may leave.
+fn of_daemon(config: &Config, now: Timestamp, looked_at: Option<Timestamp>, state: &mut State) {
+    match lock::holder(&config.data_dir) {
+        Ok(Some(process)) => {
+            state.line("daemon", format!("runs, process {process}"), Tone::Good);
+            if let Some(at) = looked_at.filter(|at| now.duration_since(*at) > SILENCE_MAX) {
+                let at = at.to_zoned_datetime(config.settings.business.zone.clone()).strftime("%F %R");
+                state.broken("", format!("it has not looked since {at}; its log may say why"));
+            }
+            of_what_is_in_force(config, &process, state);
+        }
         Ok(None) => {
             state.line("daemon", "does not run: nothing is sent", Tone::Warning);
             state.step("courtesy run", "the daemon; where systemd starts it: systemctl start courtesy");
         }
         Err(error) => state.line("daemon", format!("can't be seen from here: {error}"), Tone::Warning),
+    }
+}
+
+/// Whether the daemon goes by the files as they are.
+fn of_what_is_in_force(config: &Config, process: &str, state: &mut State) {
+    let Some(announced) = in_force::read(&config.data_dir).filter(|announced| announced.process == process)
+    else {
+        return;
+    };
+    if let Some(why) = &announced.refused {
+        let why = why.first().map_or("", String::as_str);
+        state.broken("", format!("it refused changed files and goes by what it had: {why}"));
+        state.step("courtesy reload", "looks at the files again, and says what is wrong with them");
+    } else if announced.in_force != load::in_force(config) {
+        state.line("", "it goes by the files as they were before they were changed", Tone::Warning);
+        state.step("courtesy reload", "shows what is different, and has it taken over");
     }
 }
 

@@ -51,9 +51,10 @@ pub(super) struct Round {
 }
 
 /// One courier's part in a round.
-pub(super) struct Shift<'r> {
+pub(super) struct Shift<'r, R> {
     pub(super) round: &'r Round,
     pub(super) hand: Hand<'r>,
+    relay: Arc<R>,
 }
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
@@ -136,9 +137,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     async fn work(&self, round: &Round) -> Result<DeliveryReport, StoreError> {
         let mut report = DeliveryReport::default();
         let mut session: Option<R::Session> = None;
-        let shift = Shift { round, hand: self.pulse.hand(STEP_MAX) };
-        while !self.is_stopping() && self.relay_pause().is_none() && self.is_time_steady(round) {
-            shift.hand.goes_on(self.relay.patience(None) + STEP_MAX);
+        let shift = Shift { round, hand: self.pulse.hand(STEP_MAX), relay: self.relay() };
+        while !self.is_stopping() && self.relay_pause().is_none() && self.is_as_it_began(&shift) {
+            shift.hand.goes_on(shift.relay.patience(None) + STEP_MAX);
             // Nothing else is sent while an outcome can't be written.
             if round.unrecorded.load(Ordering::SeqCst) > 0 {
                 self.clock.sleep(Duration::from_millis(200)).await;
@@ -148,7 +149,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let Some(letter) = next else { break };
             // The session comes first: opening it may take minutes, and costs
             // the letter nothing if it fails.
-            let open = match self.session(session.take()).await {
+            let open = match session_with(&*shift.relay, session.take()).await {
                 Ok(session) => session,
                 Err(why) => {
                     self.relay_failed(&why);
@@ -162,24 +163,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             };
         }
         if let Some(session) = session {
-            self.relay.close(session).await;
+            shift.relay.close(session).await;
         }
         Ok(report)
-    }
-
-    /// The session at hand if it is still good, and its turn has come; else
-    /// a new one.
-    async fn session(&self, at_hand: Option<R::Session>) -> Result<R::Session, Unreachable> {
-        if let Some(mut session) = at_hand {
-            self.relay.ready(&mut session).await;
-            if self.relay.is_usable(&session) {
-                return Ok(session);
-            }
-            self.relay.close(session).await;
-        }
-        let mut session = self.relay.open().await?;
-        self.relay.ready(&mut session).await;
-        Ok(session)
     }
 
     /// Reads a letter, asks again whether it is due, and makes it. `None`
@@ -213,23 +199,25 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         }
     }
 
-    /// Whether the clock has gone on as it should since the round began: what
-    /// was asked then holds now.
-    fn is_time_steady(&self, round: &Round) -> bool {
-        let passed = self.clock.now().duration_since(round.began);
+    /// Whether the clock has gone on as it should since the round began, and
+    /// nothing was reloaded: what was asked then holds now.
+    fn is_as_it_began(&self, shift: &Shift<'_, R>) -> bool {
+        let passed = self.clock.now().duration_since(shift.round.began);
         (-BACK_MAX..ROUND_MAX).contains(&passed)
+            && Arc::ptr_eq(&shift.round.office, &self.office())
+            && Arc::ptr_eq(&shift.relay, &self.relay())
     }
 
     /// Begins an attempt, hands the letter over and records what came of it.
     /// Gives the session back, unless something is wrong with it.
     async fn attempt(
         &self,
-        shift: &Shift<'_>,
+        shift: &Shift<'_, R>,
         mut ready: Ready,
         mut session: R::Session,
         report: &mut DeliveryReport,
     ) -> Result<Option<R::Session>, StoreError> {
-        let Shift { round, hand } = shift;
+        let Shift { round, hand, relay } = shift;
         for _ in 0..TRIES_MAX {
             let now = self.clock.now();
             let day = leaves_on(&round.office, &ready, now);
@@ -243,9 +231,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             };
             match self.store.begin_attempt(claim, round.reach.clone(), now).await {
                 Ok(Begun::Attempt(attempt)) => {
-                    hand.goes_on(self.relay.patience(Some(&ready.made.parcel)));
-                    let handed_over =
-                        contained_future(self.relay.deliver(&mut session, &ready.made.parcel)).await;
+                    hand.goes_on(relay.patience(Some(&ready.made.parcel)));
+                    let handed_over = contained_future(relay.deliver(&mut session, &ready.made.parcel)).await;
                     let (outcome, session) = handed_over.map_or_else(
                         |_| {
                             let cause = "handing it over panicked; please report this".to_owned();
@@ -274,4 +261,19 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         *report.letters.entry("postponed").or_default() += 1;
         Ok(Some(session))
     }
+}
+
+/// The session at hand if it is still good, and its turn has come; else
+/// a new one.
+async fn session_with<R: Relay>(relay: &R, at_hand: Option<R::Session>) -> Result<R::Session, Unreachable> {
+    if let Some(mut session) = at_hand {
+        relay.ready(&mut session).await;
+        if relay.is_usable(&session) {
+            return Ok(session);
+        }
+        relay.close(session).await;
+    }
+    let mut session = relay.open().await?;
+    relay.ready(&mut session).await;
+    Ok(session)
 }

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
-use super::{Engine, Office, PassReport, journal};
+use super::reload::{Configured, Consent, Loaded};
+use super::{Engine, PassReport, journal};
 use crate::clock::{Clock, monotonic_us};
 use crate::domain::address::masked_in;
 use crate::domain::notice::LetterState;
@@ -28,8 +29,9 @@ use crate::systemd::{Manager, Word};
 pub enum Signal {
     /// Finish what is in flight, then end.
     Stop,
-    /// Read the configuration again.
-    Reload,
+    /// Read the configuration again, with or without a person's word that
+    /// letters of vanished rules may go.
+    Reload(Consent),
 }
 
 /// Why the daemon could not run.
@@ -46,35 +48,49 @@ pub enum DaemonError {
     Couriers,
 }
 
-/// Runs until a [`Signal::Stop`] arrives or the sender is gone. `reload`
-/// reads the configuration again; where it finds problems, the last good one
-/// stays in force. `manager` is told how it goes.
+/// What a daemon has to do with outside.
+pub struct Outside<L, T> {
+    /// Reads the configuration again, and makes the way out anew where it is
+    /// another than this; where it finds problems, the last good one stays in
+    /// force.
+    pub reload: L,
+    /// Is told which configuration is in force, at the start and after each
+    /// reload.
+    pub told: T,
+    /// What it is to do.
+    pub signals: mpsc::Receiver<Signal>,
+    /// Whoever watches over it.
+    pub manager: Manager,
+}
+
+/// Runs until a [`Signal::Stop`] arrives or the sender is gone.
 ///
 /// # Errors
 /// [`DaemonError`] where it can't start, or can't go on; once it runs,
 /// failures are logged and tried again at the next heartbeat.
 pub async fn run<S: Store, R: Relay, C: Clock>(
     engine: Engine<S, R, C>,
-    mut reload: impl FnMut() -> Result<Office, Vec<Problem>>,
-    mut signals: mpsc::Receiver<Signal>,
-    manager: &Manager,
+    outside: Outside<impl FnMut(&R) -> Result<Loaded<R>, Vec<Problem>>, impl FnMut(&Configured)>,
 ) -> Result<(), DaemonError> {
+    let Outside { mut reload, mut told, mut signals, manager } = outside;
     recover(&engine).await?;
     let (beat, mut beats) = mpsc::channel::<()>(1);
     let mut scheduler = heartbeat(beat).await?;
     let work = Arc::new(Notify::new());
     let mut couriers = tokio::spawn(deliveries(engine.clone(), Arc::clone(&work)));
+    told(&engine.configured());
     info!(rules = engine.office().rules.len(), "ready");
     manager.tell(&[Word::Ready]);
     loop {
-        look(&engine, manager).await;
+        look(&engine, &manager).await;
         work.notify_one();
         tokio::select! {
             biased;
             signal = signals.recv() => match signal {
-                Some(Signal::Reload) => {
+                Some(Signal::Reload(consent)) => {
                     manager.tell(&[Word::Reloading { monotonic_us: monotonic_us() }]);
-                    reloaded(&engine, reload());
+                    engine.take_over(reload(&engine.relay()), consent).await;
+                    told(&engine.configured());
                     manager.tell(&[Word::Ready]);
                 }
                 Some(Signal::Stop) | None => break,
@@ -200,23 +216,6 @@ async fn deliveries<S: Store, R: Relay, C: Clock>(engine: Engine<S, R, C>, work:
         work.notified().await;
         if let Err(cause) = engine.deliver().await {
             journal::failed("delivering", &cause);
-        }
-    }
-}
-
-fn reloaded<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, loaded: Result<Office, Vec<Problem>>) {
-    match loaded {
-        Ok(office) => {
-            let changes = engine.office().changes_to(&office);
-            let rules = office.rules.len();
-            engine.replace_office(office);
-            info!(rules, changes, "reloaded");
-        }
-        Err(problems) => {
-            for problem in &problems {
-                error!(problem = %problem, "not reloaded");
-            }
-            warn!(problems = problems.len(), "the last good configuration stays in force");
         }
     }
 }

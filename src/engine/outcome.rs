@@ -28,7 +28,7 @@ const STOPPING_TRIES: u32 = 30;
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// An attempt that may or may not have begun in the store was not made:
     /// unless that is written down, the letter would be `sending` for ever.
-    pub(super) async fn undo(&self, shift: &Shift<'_>, ready: &Ready, cause: &StoreError) {
+    pub(super) async fn undo(&self, shift: &Shift<'_, R>, ready: &Ready, cause: &StoreError) {
         journal::unbegun(ready.row.id, cause);
         let again = self.clock.now() + SignedDuration::from_mins(1);
         let transition = Transition {
@@ -43,7 +43,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
 
     pub(super) async fn record(
         &self,
-        shift: &Shift<'_>,
+        shift: &Shift<'_, R>,
         ready: &Ready,
         attempt: u32,
         outcome: Outcome,
@@ -79,7 +79,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// it tries for a while longer.
     async fn finish(
         &self,
-        shift: &Shift<'_>,
+        shift: &Shift<'_, R>,
         ready: &Ready,
         attempt: u32,
         transition: &Transition,

@@ -38,6 +38,16 @@ impl AnyRelay {
             Deliver::Smtp(settings) => SmtpRelay::new(settings.clone()).map(Self::Smtp),
         }
     }
+
+    /// Whether it was made of the same settings.
+    #[must_use]
+    pub fn is_of(&self, deliver: &Deliver) -> bool {
+        match (self, deliver) {
+            (Self::Files(relay), Deliver::Files(folder)) => relay.folder() == folder,
+            (Self::Smtp(relay), Deliver::Smtp(settings)) => relay.settings() == settings,
+            (Self::Files(_), Deliver::Smtp(_)) | (Self::Smtp(_), Deliver::Files(_)) => false,
+        }
+    }
 }
 
 impl Relay for AnyRelay {

@@ -43,6 +43,11 @@ impl FilesRelay {
         Self { folder: folder.into() }
     }
 
+    /// Into which folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The same without a folder: see [`MemoryRelay::new`].
     #[must_use]
     pub fn in_memory() -> (MemoryRelay, Mailbox) {

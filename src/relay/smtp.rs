@@ -96,6 +96,11 @@ impl SmtpRelay {
         Ok(Self { settings, encryption, pace })
     }
 
+    /// What it was made of.
+    pub(super) fn settings(&self) -> &SmtpSettings {
+        &self.settings
+    }
+
     /// What the relay says against `from` as the sender of a letter, if
     /// anything. The letter is taken back before it has a recipient.
     ///

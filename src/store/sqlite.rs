@@ -334,6 +334,10 @@ impl Store for SqliteStore {
         self.write("looking for lost letters", move |desk| outbox::recover(desk, now)).await
     }
 
+    async fn waiting(&self) -> Result<BTreeMap<RuleName, u64>, StoreError> {
+        self.read("counting what waits", |desk| overview::waiting(&desk.conn)).await
+    }
+
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {
         self.read("reading the outbox", move |desk| outbox::list(&desk.conn, &filter)).await
     }

@@ -12,6 +12,7 @@ mod hold;
 mod plan;
 mod played;
 mod preview;
+mod reload;
 mod returns;
 mod screens;
 mod send_test;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::cli::screen::shown;
 use crate::config::{Config, place_of};
 use crate::domain::filter::Filter;
+use crate::domain::ids::RuleName;
 use crate::domain::rule::Rule;
 use crate::nearest::did_you_mean;
 use crate::problem::Problem;
@@ -67,10 +68,11 @@ fn nobody_has(
 /// A warning for each rule that is gone while letters of it are on their way.
 pub(super) fn orphans(config: &Config, overview: &Overview) -> Vec<Problem> {
     let names = || config.rules.iter().map(|rule| rule.name.as_str());
-    let gone = overview.on_their_way.iter().filter(|(rule, _)| !names().any(|name| name == rule.as_str()));
-    let told = |(rule, letters): (&String, &u64)| {
+    let waiting = overview.waiting();
+    let gone = waiting.iter().filter(|(rule, _)| !names().any(|name| name == rule.as_str()));
+    let told = |(rule, letters): (&RuleName, &u64)| {
         let some = if *letters == 1 { "a letter is".to_owned() } else { format!("{letters} letters are") };
-        let hint = did_you_mean(rule, names()).map_or_else(
+        let hint = did_you_mean(rule.as_str(), names()).map_or_else(
             || "they are cancelled when they come to leave".to_owned(),
             |near| {
                 format!(

@@ -12,6 +12,7 @@ use super::people::listed;
 use super::rows::{At, Fault, from_sql, word};
 use super::{SqliteStore, guard, open};
 use crate::domain::halt::Halt;
+use crate::domain::ids::RuleName;
 use crate::domain::notice::LetterState;
 use crate::domain::settings::Guards;
 use crate::store::StoreError;
@@ -27,13 +28,40 @@ pub struct Overview {
     pub open_receivables: u64,
     /// When payments were last read.
     pub payments_read_at: Option<Timestamp>,
-    /// How many letters are in each state that has any.
-    pub letters: BTreeMap<LetterState, u64>,
+    /// How many letters of each rule are in each state that has any.
+    pub of_rules: BTreeMap<RuleName, BTreeMap<LetterState, u64>>,
     /// When the last letter left.
     pub last_sent_at: Option<Timestamp>,
-    /// How many letters of each rule are on their way: queued, to be tried
-    /// again, held or uncertain.
-    pub on_their_way: BTreeMap<String, u64>,
+    /// When the letter is or was due that is to leave next.
+    pub oldest_due_at: Option<Timestamp>,
+    /// When the daemon looked last.
+    pub seen_at: Option<Timestamp>,
+}
+
+impl Overview {
+    /// How many letters are in a state.
+    #[must_use]
+    pub fn letters(&self, state: LetterState) -> u64 {
+        self.of_rules.values().filter_map(|letters| letters.get(&state)).sum()
+    }
+
+    /// How many letters of each rule wait to be sent, by themselves or by a
+    /// person.
+    #[must_use]
+    pub fn waiting(&self) -> BTreeMap<RuleName, u64> {
+        waiting_of(&self.of_rules)
+    }
+}
+
+fn waiting_of(of_rules: &BTreeMap<RuleName, BTreeMap<LetterState, u64>>) -> BTreeMap<RuleName, u64> {
+    let count = |letters: &BTreeMap<LetterState, u64>| -> u64 {
+        letters.iter().filter(|(state, _)| state.is_waiting()).map(|(_, count)| count).sum()
+    };
+    of_rules
+        .iter()
+        .map(|(rule, letters)| (rule.clone(), count(letters)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 /// The words that customers and events are described by.
@@ -63,9 +91,12 @@ impl SqliteStore {
         let conn = open::to_look_at(file)?;
         let look = || {
             // A store of an older version has no guards until it is brought up to date.
-            let halt =
-                if open::is_current(&conn)? { guard::halt(&conn, Some(file), guards, now)? } else { None };
-            Ok(Overview { halt, ..overview(&conn)? })
+            let (halt, seen_at) = if open::is_current(&conn)? {
+                (guard::halt(&conn, Some(file), guards, now)?, guard::seen_at(&conn)?)
+            } else {
+                (None, None)
+            };
+            Ok(Overview { halt, seen_at, ..overview(&conn)? })
         };
         look().map_err(|fault: Fault| fault.into_error("looking into the store"))
     }
@@ -81,18 +112,11 @@ impl SqliteStore {
 
 fn overview(conn: &Connection) -> Result<Overview, Fault> {
     let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-    let mut letters = BTreeMap::new();
-    let mut on_their_way = BTreeMap::new();
-    let mut statement = conn.prepare_cached("SELECT rule, state, COUNT(*) FROM letters GROUP BY 1, 2")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (rule, number): (String, i64) = (row.get(0)?, row.get(2)?);
-        let state = word(row, 1, LetterState::from_word)?;
-        *letters.entry(state).or_default() += number.unsigned_abs();
-        if state.is_waiting() || state == LetterState::Uncertain {
-            *on_their_way.entry(rule).or_default() += number.unsigned_abs();
-        }
-    }
+    let oldest_due: Option<At> = conn.query_row(
+        "SELECT MIN(next_attempt_at) FROM letters WHERE state IN ('queued', 'retry')",
+        [],
+        |row| row.get(0),
+    )?;
     let last_sent: Option<At> =
         conn.query_row("SELECT MAX(finished_at) FROM letters WHERE state = 'sent'", [], |row| row.get(0))?;
     Ok(Overview {
@@ -102,10 +126,38 @@ fn overview(conn: &Connection) -> Result<Overview, Fault> {
             "SELECT COUNT(*) FROM receivables WHERE reach_on = '9999-12-31' AND kind <> 'credit_note'",
         )?,
         payments_read_at: payments_read_at(conn)?,
-        letters,
+        of_rules: of_rules(conn, "SELECT rule, state, COUNT(*) FROM letters GROUP BY 1, 2")?,
         last_sent_at: last_sent.map(|at| at.0),
-        on_their_way,
+        oldest_due_at: oldest_due.map(|at| at.0),
+        seen_at: None,
     })
+}
+
+/// Letters by rule and state, as a query counts them.
+fn of_rules(conn: &Connection, sql: &str) -> Result<BTreeMap<RuleName, BTreeMap<LetterState, u64>>, Fault> {
+    let mut counted: BTreeMap<RuleName, BTreeMap<LetterState, u64>> = BTreeMap::new();
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (rule, number): (String, i64) = (row.get(0)?, row.get(2)?);
+        let state = word(row, 1, LetterState::from_word)?;
+        counted.entry(rule.as_str().into()).or_default().insert(state, number.unsigned_abs());
+    }
+    Ok(counted)
+}
+
+/// How many letters wait, by rule. Of states that end nothing is counted, so
+/// that it takes no longer with the years.
+pub(super) fn waiting(conn: &Connection) -> Result<BTreeMap<RuleName, u64>, Fault> {
+    let waiting = of_rules(
+        conn,
+        "SELECT rule, state, COUNT(*) FROM (
+             SELECT rule, state FROM letters WHERE state IN ('queued', 'retry')
+             UNION ALL SELECT rule, state FROM letters INDEXED BY letters_parked
+             WHERE state IN ('held', 'uncertain') AND state = 'held')
+         GROUP BY 1, 2",
+    )?;
+    Ok(waiting_of(&waiting))
 }
 
 fn vocabulary(conn: &Connection) -> rusqlite::Result<Vocabulary> {

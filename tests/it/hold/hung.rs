@@ -7,7 +7,8 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use courtesy::domain::delivery::{Outcome, Parcel, Unreachable};
-use courtesy::engine::daemon::{self, Signal};
+use courtesy::engine::daemon::{self, Outside, Signal};
+use courtesy::engine::reload::{Configured, Consent, Loaded};
 use courtesy::relay::MemorySession;
 use courtesy::systemd::Manager;
 use tokio::sync::{Notify, mpsc};
@@ -68,13 +69,20 @@ impl Running {
     fn start<R: Relay, C: Clock>(engine: Engine<SqliteStore, R, C>) -> Self {
         let (ear, manager) = Ear::new();
         let (signals, received) = mpsc::channel(1);
-        let ended =
-            tokio::spawn(async move { daemon::run(engine, || Ok(office()), received, &manager).await });
+        let ended = tokio::spawn(async move {
+            let outside = Outside {
+                reload: |_: &R| Ok(Loaded { office: office(), relay: None }),
+                told: |_: &Configured| {},
+                signals: received,
+                manager,
+            };
+            daemon::run(engine, outside).await
+        });
         Self { ear, signals, ended }
     }
 
     async fn look(&self) {
-        self.signals.send(Signal::Reload).await.expect("it listens");
+        self.signals.send(Signal::Reload(Consent::Missing)).await.expect("it listens");
     }
 
     async fn stop(self) {

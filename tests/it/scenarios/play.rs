@@ -146,7 +146,8 @@ impl Stage {
             What::Machine { on: false } => self.engine = None,
             What::Config(edit) => {
                 apply(self.folder.path(), edit);
-                let office = load::reload(&config_file(&self.folder)).expect("the files are clean");
+                let read = load::config_at(&config_file(&self.folder)).and_then(load::office);
+                let office = read.expect("the files are clean");
                 self.engine.as_ref().expect("the machine is on").replace_office(office);
             }
         }
