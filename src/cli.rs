@@ -19,6 +19,7 @@ pub mod init;
 pub mod load;
 pub mod lock;
 pub mod logging;
+pub mod monitoring;
 pub mod outbox;
 pub mod plan;
 pub mod preview;
@@ -179,7 +180,7 @@ pub enum Command {
     /// Play a sample business through four months with the real engine; letters into files
     Demo(demo::DemoArgs),
     /// Say what state this installation is in, and what to do next (also without any command)
-    Status,
+    Status(status::StatusArgs),
     /// Find all problems in config, rules, templates and store
     Check(check::CheckArgs),
     /// Print or write the JSON Schema of the YAML files, for completion in an editor
@@ -309,7 +310,8 @@ pub async fn run(
     }
     let global = &cli.global;
     match cli.command {
-        None | Some(Command::Status) => status::run(global, clock.now(), screen),
+        None => status::run(&status::StatusArgs::default(), global, clock.now(), screen),
+        Some(Command::Status(args)) => status::run(&args, global, clock.now(), screen),
         Some(Command::Init(args)) => init::run(&args, screen),
         Some(Command::Demo(args)) => demo::run(&args, clock.now(), screen).await,
         Some(Command::Check(args)) => check::run(&args, global, clock.now(), screen).await,

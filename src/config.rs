@@ -17,6 +17,7 @@ mod forms;
 mod guards;
 mod hours;
 mod mail;
+mod monitoring;
 mod read;
 mod rule;
 mod rule_shape;
@@ -49,6 +50,7 @@ use crate::domain::settings::Settings;
 use crate::letter::{MailSettings, Testimonial};
 use crate::problem::{Place, Problem, Severity};
 use crate::relay::Deliver;
+use crate::web::Watched;
 
 pub use self::calendar::CalendarEnd;
 pub use self::courtesy_shape::Restart;
@@ -98,6 +100,8 @@ pub struct Config {
     pub import_share: f64,
     /// What the log shows.
     pub log: LogSettings,
+    /// How it is watched.
+    pub monitoring: Watched,
     /// How far each calendar reaches.
     pub calendar_ends: Vec<CalendarEnd>,
     /// What works, but probably not as meant; sorted like the errors.
@@ -255,6 +259,7 @@ fn assemble(
         template_uses: Vec::new(),
         import_share: settings::import_share(raw.import.as_ref().and_then(|raw| raw.share.as_ref()), reader),
         log: LogSettings { mask_addresses: settings::or(addresses, Addresses::Masked) == Addresses::Masked },
+        monitoring: monitoring::watched(raw.monitoring.as_ref(), reader),
         calendar_ends: Vec::new(),
         warnings: Vec::new(),
         data_dir,

@@ -6,14 +6,15 @@
 //! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
 //! letter's fault from the others; `journal` writes the log line of each
 //! letter; `pulse` knows that all of them go on; `reload` takes over a changed
-//! configuration; `daemon` turns the heartbeat into passes; `rehearsal` does
-//! the same with a virtual clock, on a copy, before an `observer` who hears
-//! why.
+//! configuration; `condition` says how it goes; `daemon` turns the heartbeat
+//! into passes; `rehearsal` does the same with a virtual clock, on a copy,
+//! before an `observer` who hears why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
 
 mod caps;
+pub mod condition;
 mod courier;
 mod cycle;
 pub mod daemon;
@@ -131,6 +132,8 @@ pub struct Engine<S, R, C> {
     clock: C,
     // Replaced by a reload while couriers finish on the one they hold.
     office: Arc<RwLock<Arc<Office>>>,
+    // Noted by the daemon, shown to whoever asks.
+    notes: Arc<Mutex<condition::Notes>>,
     // Noted by a reload, shown to whoever asks.
     configured: Arc<Mutex<reload::Configured>>,
     // Shared by the couriers, because a pause concerns all of them.
@@ -155,6 +158,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             relay: Arc::clone(&self.relay),
             clock: self.clock.clone(),
             office: Arc::clone(&self.office),
+            notes: Arc::clone(&self.notes),
             configured: Arc::clone(&self.configured),
             relay_state: Arc::clone(&self.relay_state),
             rules: Arc::clone(&self.rules),
@@ -240,12 +244,14 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Puts the parts together.
     pub fn new(store: S, relay: R, clock: C, office: impl Into<Arc<Office>>) -> Self {
         let office = office.into();
-        let configured = reload::Configured::first(&office, clock.now());
+        let now = clock.now();
+        let configured = reload::Configured::first(&office, now);
         Self {
             store,
             relay: Arc::new(RwLock::new(Arc::new(relay))),
             clock,
             office: Arc::new(RwLock::new(office)),
+            notes: Arc::new(Mutex::new(condition::Notes::begun(now))),
             configured: Arc::new(Mutex::new(configured)),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
             rules: Arc::default(),
@@ -328,6 +334,13 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Why the last session failed, until the relay takes a letter again.
     fn relay_trouble(&self) -> Option<String> {
         self.with_relay_state(|state| (state.failures > 0).then(|| state.reason.clone()))
+    }
+
+    /// The same, and until when it is left alone.
+    fn relay_trouble_until(&self) -> Option<(String, Option<Timestamp>)> {
+        self.with_relay_state(|state| {
+            (state.failures > 0).then(|| (state.reason.clone(), state.paused_until))
+        })
     }
 
     fn relay_failed(&self, why: &Unreachable) {

@@ -55,7 +55,8 @@
 //!   out. [`inbox`]: what comes back. Neighbours that do not know each other.
 //! - [`engine`]: passes, couriers, the daemon, the rehearsal.
 //! - [`config`]: YAML. [`cli`]: the commands, the only room that prints.
-//! - [`systemd`]: what the service manager is told.
+//! - [`systemd`]: what the service manager is told. [`web`]: pages for those
+//!   who watch.
 //! - [`clock`]: the only place that reads the time. [`problem`]: what is wrong
 //!   in a person's file, and where. [`nearest`]: the word that was meant.
 //!
@@ -95,3 +96,4 @@ pub mod problem;
 pub mod relay;
 pub mod store;
 pub mod systemd;
+pub mod web;

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Verdict, in_force, load, lock};
+use super::{Global, Verdict, in_force, load, lock, monitoring};
 use crate::clock::Clock;
 use crate::engine::daemon::Outside;
 use crate::engine::reload::{Configured, Consent};
@@ -77,11 +77,13 @@ pub async fn run(
     let _lock = lock::take(&config.data_dir)?;
     let (file, data_dir) = (config.file.clone(), config.data_dir.clone());
     let foundation = load::Foundation::of(&config);
+    let watched = monitoring::Watch::of(&config);
     let store = load::store(&config)?;
     let relay = load::relay(&config)?;
     let office = load::office(config).map_err(Found)?;
     let engine = Engine::new(store, relay, clock, office);
     if !args.once {
+        monitoring::begin(&engine, watched).await?;
         return run_daemon(engine, &file, &foundation, &data_dir).await;
     }
     daemon::recover(&engine).await?;

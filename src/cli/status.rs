@@ -4,22 +4,44 @@
 //! Every source of what there is to say is a function that adds its lines
 //! and steps; a new one is added to `of_config` or `of_store`.
 
+use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use owo_colors::OwoColorize as _;
 
 use super::screen::{Screen, counted, shown};
 use super::table::Tone;
-use super::{Global, Verdict, in_force, load, lock};
+use super::{Global, Verdict, in_force, load, lock, monitoring};
 use crate::config::{self, Config};
+use crate::domain::address::masked_in;
 use crate::domain::halt::Halt;
 use crate::domain::notice::LetterState;
 use crate::problem::{Problem, Severity};
 use crate::relay::{Deliver, Tls};
 use crate::store::sqlite::{Overview, SqliteStore};
 
+const EXAMPLES: &str = "\
+Examples:
+  courtesy                             the same without --strict
+  courtesy --quiet status --strict     for cron and monitoring: says only what is wrong
+
+Exit status: 0 in order, 1 where something keeps it from working: mistakes in the files, HOLD, a
+mail server that takes nothing, uncertain letters, a daemon that does not look or refused a reload.
+With --strict also where no daemon runs, letters wait for a person, or anything else is to be seen to.";
+
+/// How strict to be.
+#[derive(Args, Debug, Default)]
+#[command(after_help = EXAMPLES)]
+pub struct StatusArgs {
+    /// Exit with 1 for whatever is to be seen to, and not only for what is broken
+    #[arg(long)]
+    strict: bool,
+}
+
 /// It looks once a minute, and a look at very many customers takes minutes.
 const SILENCE_MAX: SignedDuration = SignedDuration::from_mins(15);
+/// Backups are made every night.
+const BACKUP_AGE_MAX: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// What there is to say.
 #[derive(Default)]
@@ -62,7 +84,12 @@ impl State {
 ///
 /// # Errors
 /// When stdout is closed.
-pub fn run(global: &Global, now: Timestamp, screen: &mut Screen) -> anyhow::Result<Verdict> {
+pub fn run(
+    args: &StatusArgs,
+    global: &Global,
+    now: Timestamp,
+    screen: &mut Screen,
+) -> anyhow::Result<Verdict> {
     let mut state = State::default();
     match config::find(global.config.as_deref()) {
         Err(problem) => nowhere(&problem, &mut state),
@@ -76,7 +103,19 @@ pub fn run(global: &Global, now: Timestamp, screen: &mut Screen) -> anyhow::Resu
     } else {
         show(&state, screen)?;
     }
-    Ok(if state.broken { Verdict::Failed } else { Verdict::Done })
+    let seen_to = |line: &&Line| matches!(line.tone, Tone::Warning | Tone::Bad);
+    let open = state.lines.iter().filter(seen_to);
+    let fails = state.broken || (args.strict && open.clone().next().is_some());
+    if !fails {
+        return Ok(Verdict::Done);
+    }
+    // Whoever wants to hear of nothing else wants to hear of this.
+    if global.quiet && !global.json {
+        for Line { what, how, .. } in open {
+            screen.complaint(format_args!("{what}{}{how}", if what.is_empty() { "" } else { ": " }))?;
+        }
+    }
+    Ok(Verdict::Failed)
 }
 
 fn nowhere(problem: &Problem, state: &mut State) {
@@ -120,6 +159,7 @@ fn of_config(config: &Config, now: Timestamp, state: &mut State) {
         Ok(overview) => {
             of_hold(overview.halt.as_ref(), (zone, now), state);
             of_store(&overview, zone, state);
+            of_safety(config, &overview, now, state);
             looked_at = overview.seen_at.filter(|_| overview.halt.is_none());
             if overview.last_sent_at.is_some() {
                 trying_out(config, state);
@@ -209,7 +249,7 @@ fn of_store(overview: &Overview, zone: &TimeZone, state: &mut State) {
     }
     let (uncertain, held) = (number(LetterState::Uncertain), number(LetterState::Held));
     if uncertain > 0 {
-        state.line("", format!("{uncertain} uncertain: nobody knows whether they arrived"), Tone::Bad);
+        state.broken("", format!("{uncertain} uncertain: nobody knows whether they arrived"));
         state.step(
             "courtesy outbox list --state uncertain",
             "ask those they went to, then: courtesy outbox resolve NUMBER --sent, or --not-sent",
@@ -221,6 +261,21 @@ fn of_store(overview: &Overview, zone: &TimeZone, state: &mut State) {
             "courtesy outbox list --state held",
             "read them (outbox show NUMBER), then release or cancel them",
         );
+    }
+}
+
+/// Whether the mail server takes letters, and how old the last backup is.
+fn of_safety(config: &Config, overview: &Overview, now: Timestamp, state: &mut State) {
+    let zone = &config.settings.business.zone;
+    let at = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%F %R").to_string();
+    if let Some((since, why)) = &overview.mail_trouble {
+        state.broken("", format!("the mail server takes nothing since {}: {}", at(*since), masked_in(why)));
+        state.step("courtesy check --relay", "says what keeps it from the mail server; no letter is lost");
+    }
+    if let Some(made) = monitoring::newest_in(&monitoring::backups(&config.data_dir)) {
+        let old = now.duration_since(made) > BACKUP_AGE_MAX;
+        let tone = if old { Tone::Warning } else { Tone::Plain };
+        state.line("backup", format!("the last one {}", at(made)), tone);
     }
 }
 

@@ -7,6 +7,7 @@ use schemars::{Schema, json_schema};
 
 use super::forms::{Given, Many, Spot};
 use super::guards::{RawGuards, RawUnusual};
+use super::monitoring::RawMonitoring;
 use super::read::{Complaint, Scalar, choice, not_a_word, shape, words};
 use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
@@ -65,6 +66,8 @@ struct RawCourtesy {
     guards: Option<RawGuards>,
     /// Guards of `courtesy import`.
     import: Option<RawImport>,
+    /// How those who watch see that it works.
+    monitoring: Option<RawMonitoring>,
     /// What the log shows.
     log: Option<RawLog>,
 } }

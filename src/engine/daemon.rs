@@ -120,6 +120,7 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
 /// came to.
 async fn look<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &Manager) {
     let mut pages = engine.pulse.pages();
+    let began = Instant::now();
     let mut pass = std::pin::pin!(engine.pass());
     let done = loop {
         tokio::select! {
@@ -130,6 +131,8 @@ async fn look<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &
     if let Err(cause) = &done {
         journal::failed("planning", cause);
     }
+    engine.pulse.page();
+    engine.note_pass(&done, began.elapsed());
     sign_of_life(engine, manager);
     manager.tell(&[Word::Status(at_work(engine, &done))]);
 }

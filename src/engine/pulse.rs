@@ -15,8 +15,8 @@ pub(super) const STEP_MAX: Duration = Duration::from_mins(10);
 /// The signs.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    /// A page of a pass is done.
-    pages: watch::Sender<()>,
+    /// When a page of a pass was done last.
+    pages: watch::Sender<Instant>,
     /// Until when each of those who deliver must have gone on. Locked,
     /// because they are different tasks.
     hands: Mutex<Hands>,
@@ -30,19 +30,24 @@ struct Hands {
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { pages: watch::Sender::new(()), hands: Mutex::default() }
+        Self { pages: watch::Sender::new(Instant::now()), hands: Mutex::default() }
     }
 }
 
 impl Pulse {
     /// A page is done.
     pub(super) fn page(&self) {
-        self.pages.send_replace(());
+        self.pages.send_replace(Instant::now());
     }
 
     /// Hears of each page from now on.
-    pub(super) fn pages(&self) -> watch::Receiver<()> {
+    pub(super) fn pages(&self) -> watch::Receiver<Instant> {
         self.pages.subscribe()
+    }
+
+    /// When the last one was done.
+    pub(super) fn last(&self) -> Instant {
+        *self.pages.borrow()
     }
 
     /// Somebody begins to deliver, and goes on within so long.

@@ -9,6 +9,7 @@ mod backup;
 pub mod courtesy;
 mod explain;
 mod hold;
+mod monitoring;
 mod plan;
 mod played;
 mod preview;

@@ -7,7 +7,7 @@ pub mod script;
 mod sessions;
 mod sink;
 mod stages;
-mod tls;
+pub mod tls;
 
 use std::time::Duration;
 

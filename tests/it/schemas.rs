@@ -168,6 +168,7 @@ fn every_key_of_courtesy_yaml_is_shown_in_the_shipped_file() {
         "Promises",
         "Import",
         "Log",
+        "Monitoring",
         "Unsubscribe",
     ]
     .into_iter()

@@ -11,11 +11,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "cli", "config", "engine", "store", "letter", "relay", "inbox", "clock", "systemd", "domain",
-            "problem", "nearest",
+            "cli", "config", "engine", "store", "letter", "relay", "inbox", "clock", "systemd", "web",
+            "domain", "problem", "nearest",
         ],
     ),
-    ("config", &["config", "store", "letter", "relay", "domain", "problem", "nearest"]),
+    ("config", &["config", "store", "letter", "relay", "web", "domain", "problem", "nearest"]),
     ("engine", &["engine", "store", "letter", "relay", "clock", "systemd", "domain", "problem"]),
     ("store", &["store", "domain", "nearest"]),
     ("letter", &["letter", "domain", "problem", "nearest"]),
@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("inbox", &["inbox", "domain"]),
     ("clock", &[]),
     ("systemd", &[]),
+    ("web", &["web"]),
     ("problem", &[]),
     ("nearest", &[]),
     ("domain", &["domain"]),

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{At, Day, Fault, at_opt};
+use super::rows::{At, Day, Fault, at, at_opt};
 use super::{SqliteStore, disk, open, witness};
 use crate::domain::digest::MAIL_SERVER;
 use crate::domain::halt::{BACK_MAX, Halt, UNUSUAL};
@@ -111,6 +111,13 @@ pub(super) fn halt(
     };
     let free = disk::free_space(open::folder(path)).map_err(failed)?;
     Ok((free < guards.free_space).then_some(Halt::LowSpace { free, least: guards.free_space }))
+}
+
+/// Since when the mail server takes nothing, and why.
+pub(super) fn mail_trouble(conn: &Connection) -> rusqlite::Result<Option<(Timestamp, String)>> {
+    conn.prepare_cached("SELECT since, detail FROM troubles WHERE what = ?1 AND until IS NULL")?
+        .query_row([MAIL_SERVER], |row| Ok((at(row, 0)?, row.get(1)?)))
+        .optional()
 }
 
 /// The latest moment that was seen.

@@ -36,6 +36,8 @@ pub struct Overview {
     pub oldest_due_at: Option<Timestamp>,
     /// When the daemon looked last.
     pub seen_at: Option<Timestamp>,
+    /// Since when the mail server takes nothing, and why, as it was seen last.
+    pub mail_trouble: Option<(Timestamp, String)>,
 }
 
 impl Overview {
@@ -91,12 +93,16 @@ impl SqliteStore {
         let conn = open::to_look_at(file)?;
         let look = || {
             // A store of an older version has no guards until it is brought up to date.
-            let (halt, seen_at) = if open::is_current(&conn)? {
-                (guard::halt(&conn, Some(file), guards, now)?, guard::seen_at(&conn)?)
-            } else {
-                (None, None)
-            };
-            Ok(Overview { halt, seen_at, ..overview(&conn)? })
+            let looked = overview(&conn)?;
+            if !open::is_current(&conn)? {
+                return Ok(looked);
+            }
+            Ok(Overview {
+                halt: guard::halt(&conn, Some(file), guards, now)?,
+                seen_at: guard::seen_at(&conn)?,
+                mail_trouble: guard::mail_trouble(&conn)?,
+                ..looked
+            })
         };
         look().map_err(|fault: Fault| fault.into_error("looking into the store"))
     }
@@ -130,6 +136,7 @@ fn overview(conn: &Connection) -> Result<Overview, Fault> {
         last_sent_at: last_sent.map(|at| at.0),
         oldest_due_at: oldest_due.map(|at| at.0),
         seen_at: None,
+        mail_trouble: None,
     })
 }
 

@@ -201,14 +201,19 @@ impl Daemon {
 
     /// The same with more arguments.
     pub fn start_with(installation: &Installation, more: &[&str]) -> Self {
-        Self::begin(program(installation.path(), &[&["run"], more].concat()))
+        Self::ready(program(installation.path(), &[&["run"], more].concat()))
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn start_unready(installation: &Installation) -> Self {
+        Self::begin(program(installation.path(), &["run"]))
     }
 
     /// The same with a variable of the environment.
     pub fn start_under(installation: &Installation, (variable, value): (&str, &str)) -> Self {
         let mut command = program(installation.path(), &["run"]);
         command.env(variable, value);
-        Self::begin(command)
+        Self::ready(command)
     }
 
     /// The same, to survive a write that the system refuses for its size.
@@ -216,16 +221,20 @@ impl Daemon {
         let mut shell = Command::new("sh");
         let program = env!("CARGO_BIN_EXE_courtesy");
         shell.args(["-c", r#"trap "" XFSZ; exec "$0" run"#, program]).current_dir(installation.path());
-        Self::begin(shell)
+        Self::ready(shell)
+    }
+
+    fn ready(command: Command) -> Self {
+        let mut daemon = Self::begin(command);
+        daemon.wait_for("ready");
+        daemon
     }
 
     fn begin(mut command: Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let log = BufReader::new(child.stdout.take().expect("its stdout"));
-        let mut daemon = Self { child, log, seen: String::new() };
-        daemon.wait_for("ready");
-        daemon
+        Self { child, log, seen: String::new() }
     }
 
     pub fn id(&self) -> u32 {
