@@ -60,6 +60,7 @@ fn office(per_pass: u32) -> Fallible<Office> {
         mail: config.mail,
         connections: COURIERS,
         mask_addresses: true,
+        calendar_ends: Vec::new(),
     };
     office.settings.letters.per_pass = per_pass;
     office.settings.letters.per_rule = u32::MAX;

@@ -4,6 +4,7 @@
 //! problems) to stderr, so that a pipe carries results alone. The daemon's
 //! log is its result.
 
+pub mod alarms;
 pub mod backlog;
 pub mod backup;
 pub mod bounce;
@@ -238,10 +239,11 @@ impl Command {
             Self::Record(args) => args.timing(),
             Self::Init(_)
             | Self::Demo(_)
-            | Self::Status
+            | Self::Status(_)
             | Self::Schema(_)
             | Self::Import(_)
             | Self::Run(_)
+            | Self::Reload(_)
             | Self::SendTest(_)
             | Self::Resume(_)
             | Self::Suppress(_)

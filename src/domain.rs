@@ -7,6 +7,7 @@
 //! the imports.
 
 pub mod address;
+pub mod alarm;
 pub mod calendar;
 pub mod customer;
 pub mod delivery;

@@ -6,13 +6,14 @@
 //! and composes; `courier` claims and hands over, `outcome` records; `poison` keeps one
 //! letter's fault from the others; `journal` writes the log line of each
 //! letter; `pulse` knows that all of them go on; `reload` takes over a changed
-//! configuration; `condition` says how it goes; `daemon` turns the heartbeat
-//! into passes; `rehearsal` does the same with a virtual clock, on a copy,
-//! before an `observer` who hears why.
+//! configuration; `condition` says how it goes, and `alarm` tells the operator
+//! of trouble; `daemon` turns the heartbeat into passes; `rehearsal` does the
+//! same with a virtual clock, on a copy, before an `observer` who hears why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
 
+mod alarm;
 mod caps;
 pub mod condition;
 mod courier;
@@ -68,6 +69,8 @@ pub struct Office {
     pub connections: usize,
     /// Whether addresses are masked in the log.
     pub mask_addresses: bool,
+    /// The file and the last day of each calendar that ends.
+    pub calendar_ends: Vec<(String, Date)>,
 }
 
 impl Office {

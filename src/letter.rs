@@ -5,6 +5,7 @@
 //! says. Template contexts and `lettre` types stay in the modules below.
 
 mod account;
+pub mod alarm;
 mod attachment;
 pub mod catalogue;
 mod check;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::alarm::Parked;
 use crate::domain::delivery::{LeftOut, Parcel, Transition};
 use crate::domain::digest::Finding;
 use crate::domain::facts::{Facts, Reach};
@@ -175,6 +176,15 @@ pub struct Standing {
     pub volumes: Volumes,
 }
 
+/// What is known of what is owed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Data {
+    /// Whether anything is open.
+    pub any_open: bool,
+    /// When payments were last read whole.
+    pub payments_read_at: Option<Timestamp>,
+}
+
 /// Who paid, and who did so in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Payers {
@@ -329,6 +339,12 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// How many letters wait to be sent, by themselves or by a person, by
     /// rule.
     fn waiting(&self) -> impl Future<Output = Result<BTreeMap<RuleName, u64>, StoreError>> + Send;
+
+    /// The latest letters that wait for a person, whatever for.
+    fn parked(&self) -> impl Future<Output = Result<Vec<Parked>, StoreError>> + Send;
+
+    /// What is known of what is owed.
+    fn data(&self) -> impl Future<Output = Result<Data, StoreError>> + Send;
 
     /// Rows of the outbox, newest first.
     fn outbox(

@@ -55,11 +55,21 @@ pub fn write(data_dir: &Path, configured: &Configured) -> io::Result<()> {
         refused: configured.refused.as_ref().map(|(_, why)| why.clone()),
         at: at.to_string(),
     };
-    let beside = path_in(data_dir).with_extension("state.new");
+    replace(&path_in(data_dir), &serde_json::to_string(&written)?)
+}
+
+/// Puts a text in the place of a file of our own, whole or not at all.
+///
+/// # Errors
+/// When the folder can't be written.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut beside = path.to_path_buf().into_os_string();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(serde_json::to_string(&written)?.as_bytes())?;
-    fs::rename(beside, path_in(data_dir))
+    file.write_all(text.as_bytes())?;
+    fs::rename(beside, path)
 }
 
 /// Reads it, if it is there and whole.

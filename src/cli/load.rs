@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Global;
 use super::failure::Found;
 use super::screen::shown;
-use crate::config::{self, Config, TemplateUse};
+use crate::config::{self, CalendarEnd, Config, TemplateUse};
 use crate::domain::settings::Settings;
 use crate::engine::Office;
 use crate::engine::reload::{InForce, Loaded};
@@ -113,6 +113,7 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
         mail: config.mail,
         connections,
         mask_addresses: config.log.mask_addresses,
+        calendar_ends: config.calendar_ends.iter().map(CalendarEnd::named).collect(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ use tracing::warn;
 
 use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Verdict, in_force, load, lock, monitoring};
+use super::{Global, Verdict, alarms, in_force, load, lock, monitoring};
 use crate::clock::Clock;
 use crate::engine::daemon::Outside;
 use crate::engine::reload::{Configured, Consent};
@@ -122,6 +123,12 @@ async fn run_daemon<S: Store, C: Clock>(
             // Others want to know; the letters do not need it.
             if let Err(cause) = in_force::write(data_dir, configured) {
                 warn!(%cause, "what is in force can't be written down for `courtesy reload` and `status`");
+            }
+        },
+        told_before: alarms::read(data_dir),
+        remember: |told: &BTreeMap<String, Timestamp>| {
+            if let Err(cause) = alarms::write(data_dir, told) {
+                warn!(%cause, "what the operator was told can't be kept; a new start may tell it again");
             }
         },
         signals,

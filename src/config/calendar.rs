@@ -85,6 +85,13 @@ pub struct CalendarEnd {
 }
 
 impl CalendarEnd {
+    /// Its file by its name alone, and its last day.
+    #[must_use]
+    pub fn named(&self) -> (String, Date) {
+        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
+        (name.to_string_lossy().into_owned(), self.ends_on)
+    }
+
     /// The warning, if the calendar ends within 60 days of `today`.
     #[must_use]
     pub fn warning(&self, today: Date) -> Option<Problem> {

@@ -218,4 +218,17 @@ impl Settings {
             },
         }
     }
+
+    /// Whether payments were last read longer ago than they may, so that
+    /// somebody may have paid without our knowing. Days count at the business.
+    #[must_use]
+    pub fn is_too_old(&self, payments_read_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let Some(age_max) = self.max_data_age else { return false };
+        let Some(read_at) = payments_read_at else { return true };
+        if let Some(age) = age_max.exact() {
+            return read_at.saturating_add(age).is_ok_and(|last| last < now);
+        }
+        let business = &self.business;
+        age_max.from_date(business.day(read_at), &business.calendars.business) < business.day(now)
+    }
 }

@@ -7,13 +7,16 @@
 //! plans, and only while the couriers go on as well; no timer beside them
 //! says so.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{error, info, warn};
 
+use super::alarm::Bell;
 use super::reload::{Configured, Consent, Loaded};
 use super::{Engine, PassReport, journal};
 use crate::clock::{Clock, monotonic_us};
@@ -49,7 +52,7 @@ pub enum DaemonError {
 }
 
 /// What a daemon has to do with outside.
-pub struct Outside<L, T> {
+pub struct Outside<L, T, M> {
     /// Reads the configuration again, and makes the way out anew where it is
     /// another than this; where it finds problems, the last good one stays in
     /// force.
@@ -57,6 +60,10 @@ pub struct Outside<L, T> {
     /// Is told which configuration is in force, at the start and after each
     /// reload.
     pub told: T,
+    /// What the operator was told of before, by the name of the trouble.
+    pub told_before: BTreeMap<String, Timestamp>,
+    /// Keeps what the operator was told of.
+    pub remember: M,
     /// What it is to do.
     pub signals: mpsc::Receiver<Signal>,
     /// Whoever watches over it.
@@ -70,9 +77,14 @@ pub struct Outside<L, T> {
 /// failures are logged and tried again at the next heartbeat.
 pub async fn run<S: Store, R: Relay, C: Clock>(
     engine: Engine<S, R, C>,
-    outside: Outside<impl FnMut(&R) -> Result<Loaded<R>, Vec<Problem>>, impl FnMut(&Configured)>,
+    outside: Outside<
+        impl FnMut(&R) -> Result<Loaded<R>, Vec<Problem>>,
+        impl FnMut(&Configured),
+        impl FnMut(&BTreeMap<String, Timestamp>),
+    >,
 ) -> Result<(), DaemonError> {
-    let Outside { mut reload, mut told, mut signals, manager } = outside;
+    let Outside { mut reload, mut told, told_before, remember, mut signals, manager } = outside;
+    let mut bell = Bell::new(told_before, remember);
     recover(&engine).await?;
     let (beat, mut beats) = mpsc::channel::<()>(1);
     let mut scheduler = heartbeat(beat).await?;
@@ -82,7 +94,8 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     info!(rules = engine.office().rules.len(), "ready");
     manager.tell(&[Word::Ready]);
     loop {
-        look(&engine, &manager).await;
+        let looked = look(&engine, &manager).await;
+        bell.ring(&engine, &looked).await;
         work.notify_one();
         tokio::select! {
             biased;
@@ -118,7 +131,10 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
 
 /// One pass. The service manager hears of every page of it, and of what it
 /// came to.
-async fn look<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &Manager) {
+async fn look<S: Store, R: Relay, C: Clock>(
+    engine: &Engine<S, R, C>,
+    manager: &Manager,
+) -> Result<PassReport, StoreError> {
     let mut pages = engine.pulse.pages();
     let began = Instant::now();
     let mut pass = std::pin::pin!(engine.pass());
@@ -135,6 +151,7 @@ async fn look<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>, manager: &
     engine.note_pass(&done, began.elapsed());
     sign_of_life(engine, manager);
     manager.tell(&[Word::Status(at_work(engine, &done))]);
+    done
 }
 
 /// Says that all is well, if it is.

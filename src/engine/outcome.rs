@@ -70,7 +70,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         journal::outcome(shift.round.office.mask_addresses, ready, attempt, &transition, &left_out);
         *report.letters.entry(transition.state.as_str()).or_default() += 1;
         if let Some(observer) = self.observer.as_ref().filter(|_| transition.state == LetterState::Sent) {
-            observer.sent(&round.office, &round.rules, ready, now);
+            observer.sent(&shift.round.office, &shift.round.rules, ready, now);
         }
         self.watch_relay(ready, &outcome, &transition).await;
     }

@@ -18,9 +18,10 @@ use jiff::civil::Date;
 use self::state::State;
 use super::sqlite::SqliteStore;
 use super::{
-    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Payers,
-    Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Volumes,
+    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
+    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Volumes,
 };
+use crate::domain::alarm::Parked;
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::digest::Finding;
 use crate::domain::facts::{Facts, Reach};
@@ -241,6 +242,19 @@ impl Store for MemoryStore {
 
     async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
         self.with(|state| Ok(state.recover(now)))
+    }
+
+    // What the operator is told of at once is no part of a rehearsal.
+    async fn waiting(&self) -> Result<BTreeMap<RuleName, u64>, StoreError> {
+        self.copy.waiting().await
+    }
+
+    async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        self.copy.parked().await
+    }
+
+    async fn data(&self) -> Result<Data, StoreError> {
+        self.copy.data().await
     }
 
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {

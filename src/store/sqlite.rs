@@ -6,6 +6,7 @@
 //! no code path can forget to. No two live letters can carry one notice: a
 //! unique index says so, whatever the code does.
 
+mod alarms;
 mod asking;
 mod backup;
 mod books;
@@ -44,9 +45,10 @@ use self::rows::{Fault, Zones};
 use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
-    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Payers,
-    Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
+    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
+    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
 };
+use crate::domain::alarm::Parked;
 use crate::domain::delivery::{LeftOut, Transition};
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::halt::Halt;
@@ -336,6 +338,14 @@ impl Store for SqliteStore {
 
     async fn waiting(&self) -> Result<BTreeMap<RuleName, u64>, StoreError> {
         self.read("counting what waits", |desk| overview::waiting(&desk.conn)).await
+    }
+
+    async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        self.read("reading what waits for a person", |desk| alarms::parked(desk)).await
+    }
+
+    async fn data(&self) -> Result<Data, StoreError> {
+        self.read("reading how old the data are", |desk| alarms::data(desk)).await
     }
 
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {

@@ -4,6 +4,7 @@
 //! depends on the day is given in days from today, which the program itself
 //! is asked for.
 
+mod alarms;
 mod backlog;
 mod backup;
 pub mod courtesy;

@@ -32,6 +32,7 @@ pub fn shipped_office() -> Office {
         mail: config.mail,
         connections: 2,
         mask_addresses: true,
+        calendar_ends: Vec::new(),
     }
 }
 

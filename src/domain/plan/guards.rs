@@ -1,7 +1,7 @@
 //! The stops: what keeps a letter from being written now.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 
 use super::subjects::{Anchored, Item, Round};
 use super::view::View;
@@ -119,17 +119,9 @@ pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
     }
 }
 
-/// Whether somebody may have paid without our knowing: payments were last
-/// read longer ago than they may. Days count at the business.
+/// Whether somebody may have paid without our knowing.
 fn is_data_too_old(view: &View<'_>) -> bool {
-    let Some(age_max) = view.settings.max_data_age else { return false };
-    let Some(read_at) = view.facts.payments_read_at else { return true };
-    let business = &view.settings.business;
-    let day = |at: Timestamp| at.to_zoned_datetime(business.zone.clone()).date();
-    match age_max.exact() {
-        Some(age) => read_at.saturating_add(age).is_ok_and(|last| last < view.now),
-        None => age_max.from_date(day(read_at), &business.calendars.business) < day(view.now),
-    }
+    view.settings.is_too_old(view.facts.payments_read_at, view.now)
 }
 
 fn covering<'p>(view: &View<'_>, pauses: &'p [Pause], cause: PauseCause) -> Option<&'p Pause> {

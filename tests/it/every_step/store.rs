@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use courtesy::domain::alarm::Parked;
 use courtesy::domain::delivery::{LeftOut, Transition};
 use courtesy::domain::facts::{Facts, Reach};
 use courtesy::domain::ids::{CustomerId, LetterId, Relationship, RuleName};
@@ -11,8 +12,8 @@ use courtesy::domain::plan::Plan;
 use courtesy::domain::rule::RuleSeen;
 use courtesy::domain::settings::Guards;
 use courtesy::store::{
-    Begun, Claim, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter, Payers,
-    Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
+    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
+    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -149,6 +150,18 @@ impl<S: Store> Store for Stepped<S> {
 
     async fn payers(&self, since: Date) -> Result<Payers, StoreError> {
         self.ask("payers", self.inner.payers(since)).await
+    }
+
+    async fn waiting(&self) -> Result<BTreeMap<RuleName, u64>, StoreError> {
+        self.ask("waiting", self.inner.waiting()).await
+    }
+
+    async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        self.ask("parked", self.inner.parked()).await
+    }
+
+    async fn data(&self) -> Result<Data, StoreError> {
+        self.ask("data", self.inner.data()).await
     }
 
     async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {

@@ -73,6 +73,8 @@ impl Running {
             let outside = Outside {
                 reload: |_: &R| Ok(Loaded { office: office(), relay: None }),
                 told: |_: &Configured| {},
+                told_before: std::collections::BTreeMap::new(),
+                remember: |_: &std::collections::BTreeMap<String, Timestamp>| {},
                 signals: received,
                 manager,
             };
