@@ -5,9 +5,9 @@ mod metrics;
 mod status;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -34,15 +34,12 @@ const COUNTED_EVERY: Duration = Duration::from_secs(15);
 struct Figures {
     /// How much there is of what; or why nobody knows.
     overview: Result<Overview, String>,
-    /// When the newest backup in the folder of backups was made.
-    backup_at: Option<Timestamp>,
 }
 
 /// Where the figures come from.
 #[derive(Debug)]
 struct Counter {
     store: PathBuf,
-    backups: PathBuf,
     guards: Guards,
     // Locked while it is counted, so that many who ask wait for one count.
     last: Mutex<Option<(Instant, Figures)>>,
@@ -54,35 +51,15 @@ impl Counter {
         if let Some((_, figures)) = last.as_ref().filter(|(at, _)| at.elapsed() < COUNTED_EVERY) {
             return figures.clone();
         }
-        let (store, backups, guards) = (self.store.clone(), self.backups.clone(), self.guards);
+        let (store, guards) = (self.store.clone(), self.guards);
         // On a thread and a connection of its own: nothing that sends waits for it.
         let counted = tokio::task::spawn_blocking(move || Figures {
             overview: SqliteStore::overview(&store, guards, now).map_err(|cause| cause.to_string()),
-            backup_at: newest_in(&backups),
         });
-        let figures = counted
-            .await
-            .unwrap_or_else(|cause| Figures { overview: Err(cause.to_string()), backup_at: None });
+        let figures = counted.await.unwrap_or_else(|cause| Figures { overview: Err(cause.to_string()) });
         *last = Some((Instant::now(), figures.clone()));
         figures
     }
-}
-
-/// The folder in which backups are looked for.
-#[must_use]
-pub fn backups(data_dir: &Path) -> PathBuf {
-    data_dir.join("backups")
-}
-
-/// When the newest file in a folder was written.
-#[must_use]
-pub fn newest_in(folder: &Path) -> Option<Timestamp> {
-    let written = |entry: std::fs::DirEntry| -> Option<SystemTime> {
-        let about = entry.metadata().ok()?;
-        if about.is_file() { about.modified().ok() } else { None }
-    };
-    let newest = std::fs::read_dir(folder).ok()?.filter_map(|entry| written(entry.ok()?)).max()?;
-    Timestamp::try_from(newest).ok()
 }
 
 /// What is watched, and where.
@@ -96,12 +73,8 @@ impl Watch {
     /// As it was configured.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let counter = Counter {
-            store: config.store.clone(),
-            backups: backups(&config.data_dir),
-            guards: config.settings.guards,
-            last: Mutex::new(None),
-        };
+        let counter =
+            Counter { store: config.store.clone(), guards: config.settings.guards, last: Mutex::new(None) };
         Self { watched: config.monitoring.clone(), counter }
     }
 }

@@ -11,7 +11,7 @@ use owo_colors::OwoColorize as _;
 
 use super::screen::{Screen, counted, shown};
 use super::table::Tone;
-use super::{Global, Verdict, in_force, load, lock, monitoring};
+use super::{Global, Verdict, in_force, load, lock};
 use crate::config::{self, Config};
 use crate::domain::address::masked_in;
 use crate::domain::halt::Halt;
@@ -272,7 +272,7 @@ fn of_safety(config: &Config, overview: &Overview, now: Timestamp, state: &mut S
         state.broken("", format!("the mail server takes nothing since {}: {}", at(*since), masked_in(why)));
         state.step("courtesy check --relay", "says what keeps it from the mail server; no letter is lost");
     }
-    if let Some(made) = monitoring::newest_in(&monitoring::backups(&config.data_dir)) {
+    if let Some(made) = overview.backed_up_at {
         let old = now.duration_since(made) > BACKUP_AGE_MAX;
         let tone = if old { Tone::Warning } else { Tone::Plain };
         state.line("backup", format!("the last one {}", at(made)), tone);

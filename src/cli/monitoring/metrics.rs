@@ -24,11 +24,6 @@ pub(super) fn of(condition: &Condition, figures: &Figures, now: Timestamp) -> St
     if let Ok(overview) = &figures.overview {
         of_store(overview, now, &mut page);
     }
-    page.moment(
-        "courtesy_last_backup_timestamp_seconds",
-        "When the newest backup was made.",
-        figures.backup_at,
-    );
     page.0
 }
 
@@ -75,6 +70,11 @@ fn of_daemon(condition: &Condition, now: Timestamp, page: &mut Exposition) {
 }
 
 fn of_store(overview: &Overview, now: Timestamp, page: &mut Exposition) {
+    page.moment(
+        "courtesy_last_backup_timestamp_seconds",
+        "When the last backup was made.",
+        overview.backed_up_at,
+    );
     page.gauge("courtesy_letters", "Letters by rule and state, as the store has them.");
     for (rule, states) in &overview.of_rules {
         for (state, count) in states {

@@ -45,7 +45,7 @@ pub(super) fn of(condition: &Condition, figures: &Figures, now: Timestamp) -> St
             Ok(overview) => of_store(overview),
             Err(cause) => json!({ "failed": cause }),
         },
-        "last_backup_at": at(figures.backup_at),
+        "last_backup_at": at(figures.overview.as_ref().ok().and_then(|overview| overview.backed_up_at)),
     });
     format!("{status:#}\n")
 }

@@ -67,17 +67,6 @@ impl SqliteStore {
         .await
     }
 
-    /// When the last backup was made.
-    ///
-    /// # Errors
-    /// As the store fails.
-    pub async fn backed_up_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("reading when the last backup was made", |desk| {
-            Ok(desk.conn.query_row("SELECT backed_up_at FROM guard", [], |row| at_opt(row, 0))?)
-        })
-        .await
-    }
-
     /// Puts a backup in the place of a store that nobody has open. What was
     /// there is set aside, never deleted; the record of sent letters beside it
     /// stays. Nothing leaves afterwards until a person has looked.

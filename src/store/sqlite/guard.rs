@@ -125,6 +125,11 @@ pub(super) fn seen_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> 
     conn.prepare_cached("SELECT seen_at FROM guard")?.query_row([], |row| at_opt(row, 0))
 }
 
+/// When the last backup was made.
+pub(super) fn backed_up_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    conn.prepare_cached("SELECT backed_up_at FROM guard")?.query_row([], |row| at_opt(row, 0))
+}
+
 /// When a backup was put in this store's place, until a person has looked.
 fn restored_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     conn.prepare_cached("SELECT restored_at FROM guard")?.query_row([], |row| at_opt(row, 0))

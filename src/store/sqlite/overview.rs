@@ -36,6 +36,8 @@ pub struct Overview {
     pub oldest_due_at: Option<Timestamp>,
     /// When the daemon looked last.
     pub seen_at: Option<Timestamp>,
+    /// When the last backup was made.
+    pub backed_up_at: Option<Timestamp>,
     /// Since when the mail server takes nothing, and why, as it was seen last.
     pub mail_trouble: Option<(Timestamp, String)>,
 }
@@ -100,6 +102,7 @@ impl SqliteStore {
             Ok(Overview {
                 halt: guard::halt(&conn, Some(file), guards, now)?,
                 seen_at: guard::seen_at(&conn)?,
+                backed_up_at: guard::backed_up_at(&conn)?,
                 mail_trouble: guard::mail_trouble(&conn)?,
                 ..looked
             })
@@ -136,6 +139,7 @@ fn overview(conn: &Connection) -> Result<Overview, Fault> {
         last_sent_at: last_sent.map(|at| at.0),
         oldest_due_at: oldest_due.map(|at| at.0),
         seen_at: None,
+        backed_up_at: None,
         mail_trouble: None,
     })
 }

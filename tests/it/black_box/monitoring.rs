@@ -81,9 +81,7 @@ fn it_is_seen_whether_it_lives_and_does_its_work() {
 fn every_number_has_its_name_in_the_documentation() {
     let mut watched = Watched::start();
     watched.answers("/readyz", 200);
-    let backups = watched.installation.path().join("data/backups");
-    fs::create_dir(&backups).expect("a folder");
-    fs::write(backups.join("courtesy-1.db"), "a copy").expect("written");
+    assert_eq!(watched.installation.run(&["backup", "copy.db"]).code, 0);
     watched.installation.record_visit();
     watched.daemon.hang_up();
     watched.daemon.wait_for(" sent ");
