@@ -59,6 +59,9 @@ pub enum MoneyError {
     /// Not a plain decimal number.
     #[error("`{0}` is not an amount; write digits with a point, like 1234.50")]
     NotANumber(String),
+    /// More than anybody owes; as a rule the number of something else.
+    #[error("`{0}` is too large for an amount; is it the number of something?")]
+    TooLarge(String),
     /// More decimals than the currency has.
     #[error("`{text}` has more than the {decimals} decimals of {currency}")]
     TooPrecise {
@@ -80,6 +83,10 @@ impl FromStr for Currency {
             .ok_or_else(|| MoneyError::UnknownCurrency(text.to_owned()))
     }
 }
+
+/// No amount is as large, so that the sum of any that there can be is one:
+/// a [`Decimal`] holds 28 digits, and adding up beyond them is a fault.
+const LIMIT: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 
 /// An amount in one currency. May be negative.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +113,9 @@ impl Money {
             .then(|| Decimal::from_str_exact(text).ok())
             .flatten()
             .ok_or_else(|| MoneyError::NotANumber(text.to_owned()))?;
+        if amount.abs() >= LIMIT {
+            return Err(MoneyError::TooLarge(text.to_owned()));
+        }
         if amount.normalize().scale() > currency.decimals() {
             return Err(MoneyError::TooPrecise {
                 text: text.to_owned(),
@@ -193,6 +203,11 @@ mod tests {
             ("", "CNY", None),
             ("NaN", "CNY", None),
             ("99999999999999999999999999999999", "CNY", None),
+            ("999999999999999999", "JPY", Some("999999999999999999 JPY")),
+            ("-999999999999999999.99", "EUR", Some("-999999999999999999.99 EUR")),
+            ("1000000000000000000", "JPY", None),
+            ("-1000000000000000000", "JPY", None),
+            ("79228162514264337593543950335", "CNY", None),
         ] {
             let currency = code.parse().expect("a currency");
             let read = Money::parse(text, currency).ok().map(|money| money.to_string());

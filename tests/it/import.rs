@@ -414,3 +414,23 @@ async fn a_long_file_tells_how_far_it_is() {
     assert_eq!((report.added, seen.load(Ordering::SeqCst)), (2_500, 2_500));
     assert_eq!(report.unusable_addresses, 0, "there is no column of addresses");
 }
+
+#[tokio::test]
+async fn two_claims_of_one_number_are_told_apart_by_their_ids() {
+    let (store, folder) = memory();
+    import(&store, folder.path(), ImportKind::Customers, CUSTOMERS).await;
+    let claims = "id,customer_id,kind,amount,currency,due_on,number\n\
+        A,C1,invoice,100,EUR,2026-06-20,4711\nB,C2,invoice,200,EUR,2026-06-20,4711\n";
+    import(&store, folder.path(), ImportKind::Receivables, claims).await;
+    let payments = "id,receivable_id,amount,received_on\nP,A,60,2026-06-25\n";
+    import(&store, folder.path(), ImportKind::Payments, payments).await;
+    let facts = due(&store, NOON).await;
+    let mut found: Vec<String> = facts
+        .iter()
+        .flat_map(|facts| &facts.customers)
+        .flat_map(|of| &of.receivables)
+        .map(|claim| format!("{} {:?} {}", claim.id, claim.number, claim.balance()))
+        .collect();
+    found.sort();
+    assert_eq!(found, ["A Some(\"4711\") 40.00 EUR", "B Some(\"4711\") 200.00 EUR"]);
+}
