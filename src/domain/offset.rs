@@ -144,3 +144,28 @@ impl Offset {
         i64::from(self.count) * per_unit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_and_years_end_on_the_last_day_that_there_is() {
+        let after = |offset: &str, start: &str| {
+            let offset: Offset = offset.parse().expect("a distance");
+            offset.from_date(start.parse().expect("a date"), &Calendar::default()).to_string()
+        };
+        for (offset, start, expected) in [
+            ("+1mo", "2026-01-31", "2026-02-28"),
+            ("+1mo", "2028-01-31", "2028-02-29"),
+            ("-1mo", "2026-03-31", "2026-02-28"),
+            ("+13mo", "2026-01-31", "2027-02-28"),
+            ("+1y", "2028-02-29", "2029-02-28"),
+            ("+4y", "2028-02-29", "2032-02-29"),
+            ("+1mo", "2026-02-28", "2026-03-28"),
+            ("+100y", "9950-02-28", "9999-12-31"),
+        ] {
+            assert_eq!(after(offset, start), expected, "{start} {offset}");
+        }
+    }
+}

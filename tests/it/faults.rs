@@ -7,6 +7,7 @@ mod hostile;
 mod interrupted;
 mod kills;
 mod moods;
+mod network;
 mod postfix;
 mod privacy;
 mod signals;

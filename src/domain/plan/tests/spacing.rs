@@ -58,6 +58,17 @@ fn nine_o_clock_is_nine_o_clock_where_the_customer_lives() {
 }
 
 #[test]
+fn a_day_ahead_or_behind_it_is_the_customers_own_day() {
+    for (zone, here) in [("Pacific/Kiritimati", "2026-03-02 03:00"), ("Etc/GMT+12", "2026-03-03 05:00")] {
+        let mut world = world();
+        world.of().customer.zone = jiff::tz::TimeZone::get(zone).expect("a zone");
+        let sent = &world.run_until("2026-03-04T00:00").sent;
+        // On 2 March there, at nine.
+        assert!(sent.contains(&format!("{here} reminders/due-today R1")), "{zone}: {sent:?}");
+    }
+}
+
+#[test]
 fn a_moved_due_date_keeps_the_minimum_gap_to_the_letter_before() {
     let mut world = World::new("2026-04-01T00:00", vec![reminders()]).with(invoice("R1", "2026-05-11"));
     world.run_until("2026-05-05T00:00");
