@@ -21,7 +21,6 @@ use courtesy::engine::rehearsal::Rehearsal;
 use courtesy::engine::{Engine, Office};
 use courtesy::letter::Composer;
 use courtesy::relay::{MemoryRelay, SmtpRelay, SmtpSettings, Timeouts, Tls};
-use courtesy::store::memory::MemoryStore;
 use courtesy::store::sqlite::{OpenOptions, SqliteStore};
 use courtesy::store::{ImportKind, ImportOrder, Store};
 use jiff::tz::TimeZone;
@@ -128,8 +127,7 @@ async fn pass(store: &SqliteStore, clock: &VirtualClock, folder: &Path) -> Falli
 async fn rehearse(file: &Path, now: Timestamp, pass: Duration) -> Fallible<()> {
     let start = Instant::now();
     let options = OpenOptions { business_zone: TimeZone::get("Asia/Shanghai")? };
-    let rehearsal =
-        Rehearsal::new(MemoryStore::over(SqliteStore::copied(file, options)?), office(LETTERS)?, now);
+    let rehearsal = Rehearsal::new(SqliteStore::copied(file, options)?, office(LETTERS)?, now);
     rehearsal.run_until(now + SignedDuration::from_hours(30 * 24)).await?;
     let letters = rehearsal.finish().await?.letters.len();
     let took = start.elapsed();

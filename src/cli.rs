@@ -62,6 +62,7 @@ Begin here:
   courtesy init shop && cd shop       a new business: config, rules, templates
   courtesy check                      is everything in order?
   courtesy import customers customers.csv
+  courtesy plan                       which letters that will be, to whom and when
   courtesy run                        the daemon; its log is one line per letter
 
 Exit status: 0 done, 1 failed, problems found or no configuration, 2 wrong usage.
@@ -87,7 +88,7 @@ pub struct Cli {
 }
 
 /// Words that people try for a command.
-const SYNONYMS: [(&str, &[&str]); 9] = [
+const SYNONYMS: [(&str, &[&str]); 10] = [
     ("check", &["test", "validate", "verify", "lint", "doctor"]),
     ("init", &["new", "setup", "create", "install"]),
     ("import", &["load", "upload", "csv"]),
@@ -97,6 +98,7 @@ const SYNONYMS: [(&str, &[&str]); 9] = [
     ("history", &["log", "customer", "customers"]),
     ("reload", &["refresh", "reread", "hup", "apply"]),
     ("status", &["state", "info", "stats"]),
+    ("plan", &["forecast", "rehearse", "simulate", "dry-run", "future", "next", "diff"]),
 ];
 
 /// Reads the command line; what it can't be is answered with what it may
@@ -147,7 +149,7 @@ pub struct Global {
     /// What would be at another time (check, explain, preview, plan, outbox show): 2026-03-02, or with a time of day
     #[arg(long, global = true, value_name = "TIME")]
     pub at: Option<When>,
-    /// Results as JSON (status, check, import, plan, outbox, resume, suppress, bounce, backlog, backup, history)
+    /// Results as JSON, of every command that shows something
     #[arg(long, global = true)]
     pub json: bool,
     /// Form of the log: text or json [default: text]

@@ -138,7 +138,8 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, Problem> {
         if file.is_file() {
             return Ok(file);
         }
-        return Err(Problem::error(file, "there is no such file").hint("give the path of a courtesy.yaml"));
+        return Err(Problem::error(file, "there is no such file")
+            .hint("give the path of a courtesy.yaml, or of the folder it is in"));
     }
     PLACES.iter().map(PathBuf::from).find(|file| file.is_file()).ok_or_else(|| {
         Problem::error("courtesy.yaml", format!("is neither {} nor {}", PLACES[0], PLACES[1]))

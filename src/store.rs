@@ -4,7 +4,6 @@
 //! moment is an argument. Rows and database types stay in the modules below.
 
 mod import;
-pub mod memory;
 mod migrations;
 mod shapes;
 pub mod sqlite;

@@ -30,7 +30,8 @@ Examples:
   courtesy explain C001 --json
 
 A claim is also found by the number on its paper, a customer by name or address. For a day to come
-it is taken that nothing happens until then.";
+it is taken that nothing happens until then; `courtesy plan --customer C001` rehearses the days
+between, letter by letter.";
 
 /// About whom or what.
 #[derive(Args, Debug)]

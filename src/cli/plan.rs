@@ -17,21 +17,17 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::failure::Found;
 use super::screen::{Screen, counted, shown};
-use super::{Global, Verdict, load};
+use super::{Global, Verdict, load, wanted};
 use crate::config::{self, Config};
 use crate::domain::calendar::day_begins;
 use crate::domain::digest::Finding;
 use crate::domain::ids::RuleName;
-use crate::domain::rule::Rule;
-use crate::domain::settings::Unusual;
 use crate::domain::stop::Stop;
 use crate::engine::Office;
 use crate::engine::rehearsal::foreseen::Foreseen;
 use crate::engine::rehearsal::{Foresight, Rehearsal};
-use crate::nearest::did_you_mean;
 use crate::store::StoreError;
-use crate::store::memory::{BusyDay, MemoryStore};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{SqliteStore, UnusualDay};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,8 +41,12 @@ It is a rehearsal on a copy, by the engine that also runs in earnest: nobody pay
 happens, and what waits for a person is not released. Digests for our own people are left out, as
 they tell of what happened. Nothing is sent and nothing is changed.
 
+A letter keeps its distance from the one before, a pause, a payment, or the day its rule came into
+force. Why somebody gets none at all: `courtesy explain CUSTOMER`.
+
 With --against, letters appear (+), vanish (-), move to another day (~) or are said otherwise (*).
-A rule that is new or changed there is first seen as the plan begins, as after a reload.";
+A rule that is new there, or for more people, comes into force as the plan begins, as after a
+reload.";
 
 /// How many letters are listed, unless said.
 const LISTED: usize = 50;
@@ -148,13 +148,12 @@ async fn plan(
     let args = known(args, &store).await?;
     let mut notes = notes(&config, days)?;
     notes.extend(unseen(&config, &store).await?);
-    let unusual = config.settings.letters.unusual;
     let bar = progress_bar(screen, days.count.into());
     let played = play(office(config)?, store, days.course(), bar.clone()).await;
     bar.finish_and_clear();
-    let Played { mut foresight, left_alone, busy } = played?;
+    let Played { mut foresight, left_alone, unusual } = played?;
     notes.extend(self::left_alone(&args, &left_alone));
-    notes.extend(too_many(&busy, unusual));
+    notes.extend(too_many(&unusual));
     foresight.letters.retain(|letter| args.has(letter));
     let page = page::Page { foresight: &foresight, days, args: &args, notes };
     if global.json {
@@ -209,18 +208,11 @@ fn office(config: Config) -> Result<Office, Found> {
 /// Refuses a rule that none of the configurations has.
 fn check_rule(args: &PlanArgs, configs: &[&Config]) -> anyhow::Result<()> {
     let Some(name) = &args.rule else { return Ok(()) };
-    let rules = || configs.iter().flat_map(|config| &config.rules).map(|rule| rule.name.as_str());
-    let digest = |rule: &Rule| rule.name.as_str() == name && rule.is_digest();
-    if configs.iter().any(|config| config.rules.iter().any(digest)) {
+    let rule = wanted::rule_among(configs.iter().flat_map(|config| &config.rules), name)?;
+    if rule.is_digest() {
         bail!("`{name}` is a digest: it tells of what happened, which no plan knows");
     }
-    if rules().any(|rule| rule == name) {
-        return Ok(());
-    }
-    match did_you_mean(name, rules()) {
-        Some(hint) => bail!("there is no rule `{name}`; {hint}"),
-        None => bail!("there is no rule `{name}`; there are {}", rules().collect::<Vec<_>>().join(", ")),
-    }
+    Ok(())
 }
 
 /// The same, with the id of the customer that is meant.
@@ -245,8 +237,8 @@ struct Played {
     foresight: Foresight,
     /// What was reached before its rule, with no stage left.
     left_alone: Vec<Finding>,
-    /// Days that brought more than those before.
-    busy: Vec<BusyDay>,
+    /// Days that brought more than go by without a person's word.
+    unusual: Vec<UnusualDay>,
 }
 
 /// Plays the days one after the other.
@@ -256,14 +248,19 @@ async fn play(
     (began_at, evenings): (Timestamp, Vec<Timestamp>),
     bar: ProgressBar,
 ) -> Result<Played, StoreError> {
-    let store = MemoryStore::over(store);
+    let unusual = office.settings.letters.unusual;
+    let first_day = office.settings.business.day(began_at);
     let rehearsal = Rehearsal::new(store.clone(), office, began_at);
     for evening in evenings {
         rehearsal.run_until(evening).await?;
         bar.inc(1);
     }
-    let left_alone = store.findings(Stop::Backlog.name());
-    Ok(Played { foresight: rehearsal.finish().await?, left_alone, busy: store.busy_days() })
+    let left_alone = store.findings(Stop::Backlog.name(), None).await?;
+    Ok(Played {
+        foresight: rehearsal.finish().await?,
+        left_alone: left_alone.into_iter().map(|(finding, _)| finding).collect(),
+        unusual: store.unusual_days(unusual, first_day).await?,
+    })
 }
 
 /// What a reader of the plan must know of these days.
@@ -327,9 +324,7 @@ fn left_alone(args: &PlanArgs, found: &[Finding]) -> Option<String> {
 }
 
 /// Days that are too busy to go by without a person's word.
-fn too_many(busy: &[BusyDay], unusual: Unusual) -> Option<String> {
-    let limit = |day: &BusyDay| unusual.limit(day.busiest);
-    let days: Vec<&BusyDay> = busy.iter().filter(|day| day.letters > limit(day)).collect();
+fn too_many(days: &[UnusualDay]) -> Option<String> {
     let first = days.first()?;
     Some(format!(
         "more letters than usual on {}, first on {} ({}; {} is the limit): they are held until `courtesy resume`, \
@@ -337,7 +332,7 @@ fn too_many(busy: &[BusyDay], unusual: Unusual) -> Option<String> {
         counted(days.len(), "day"),
         words::day(first.day),
         words::number(first.letters as usize),
-        words::number(limit(first) as usize),
+        words::number(first.limit as usize),
     ))
 }
 

@@ -239,6 +239,9 @@ fn of_store(overview: &Overview, zone: &TimeZone, state: &mut State) {
         let customers = counted(overview.customers, "customer");
         let open = counted(overview.open_receivables, "open receivable");
         state.line("data", format!("{customers}, {open}; {read}"), Tone::Plain);
+        if overview.last_sent_at.is_none() {
+            state.step("courtesy plan", "which letters that will be, to whom and when");
+        }
     }
     let number = |of: LetterState| overview.letters(of);
     let last = overview.last_sent_at.map_or_else(String::new, |moment| format!(", the last {}", at(moment)));

@@ -61,9 +61,20 @@ pub fn composer(config: &Config) -> anyhow::Result<Composer> {
 /// # Errors
 /// With the nearest right name, where there is no such rule.
 pub fn rule<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c Rule> {
-    let names = || config.rules.iter().map(|rule| rule.name.as_str());
-    let found = config.rules.iter().find(|rule| rule.name.as_str() == name);
-    found.ok_or_else(|| match did_you_mean(name, names()) {
+    rule_among(config.rules.iter(), name)
+}
+
+/// The same among the rules of several configurations.
+///
+/// # Errors
+/// With the nearest right name, where there is no such rule.
+pub fn rule_among<'c>(
+    mut rules: impl Iterator<Item = &'c Rule> + Clone,
+    name: &str,
+) -> anyhow::Result<&'c Rule> {
+    let all = rules.clone();
+    let names = || all.clone().map(|rule| rule.name.as_str());
+    rules.find(|rule| rule.name.as_str() == name).ok_or_else(|| match did_you_mean(name, names()) {
         Some(hint) => anyhow!("no rule `{name}`; {hint}"),
         None => anyhow!("no rule `{name}`; there are {}", names().collect::<Vec<_>>().join(", ")),
     })

@@ -65,17 +65,6 @@ pub struct Reach {
 }
 
 impl Facts {
-    /// Whether another reading says the same. When rules last looked is the
-    /// planner's bookmark and nothing that a letter could depend on.
-    #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        self.relationship == other.relationship
-            && self.customers == other.customers
-            && self.suppressions == other.suppressions
-            && self.payments_read_at == other.payments_read_at
-            && self.digests == other.digests
-    }
-
     /// One of its customers.
     #[must_use]
     pub fn customer(&self, id: &CustomerId) -> Option<&CustomerFacts> {

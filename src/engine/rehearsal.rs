@@ -11,6 +11,7 @@ use super::{DeliveryReport, Engine, Office};
 use crate::clock::{Clock, VirtualClock};
 use crate::domain::notice::{LetterState, NoticeKey};
 use crate::domain::plan;
+use crate::domain::settings::{Guards, Unusual};
 use crate::relay::{NowhereRelay, Relay};
 use crate::store::{OutboxFilter, OutboxLetter, Store, StoreError, Volumes};
 
@@ -144,6 +145,9 @@ impl<S: Store> Rehearsal<S> {
         office.rules.retain(|rule| !rule.is_digest());
         // Payments are read on time, and there are none.
         office.settings.max_data_age = None;
+        // Nothing stops it: a person agrees to whatever a day brings.
+        office.settings.guards = Guards { away_days: u32::MAX, free_space: 0 };
+        office.settings.letters.unusual = Unusual { above: u32::MAX, times: 1 };
         office.settings.letters.per_pass = office.settings.letters.per_pass.saturating_mul(BURST);
         let observer = Observer::new(began_at);
         let engine = Engine::new(copy, NowhereRelay, VirtualClock::new(began_at), office);
@@ -183,7 +187,9 @@ impl<S: Store> Rehearsal<S> {
 
     async fn in_state(&self, state: LetterState) -> Result<Vec<OutboxLetter>, StoreError> {
         let filter = OutboxFilter { states: vec![state], ..OutboxFilter::default() };
-        self.engine.store().outbox(filter).await
+        let mut letters = self.engine.store().outbox(filter).await?;
+        letters.retain(|letter| letter.draft.customer.is_some());
+        Ok(letters)
     }
 
     /// What waits for a person in the end, and since when.

@@ -59,6 +59,7 @@ use crate::domain::settings::Guards;
 
 pub use self::asking::About;
 pub use self::backup::{Backup, Restored};
+pub use self::guard::UnusualDay;
 pub use self::operator::{Decided, Decision};
 pub use self::overview::{Overview, Vocabulary};
 pub use self::resume::PerhapsSent;
@@ -81,7 +82,6 @@ pub struct SqliteStore {
 #[derive(Debug)]
 struct Inner {
     path: Option<PathBuf>,
-    business_zone: TimeZone,
     /// `None` in memory, where there is but one connection. It goes before
     /// the one that writes: the last connection to go tidies up, and this one
     /// may not.
@@ -102,7 +102,7 @@ impl SqliteStore {
     pub fn open(file: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let writing = open::writable(file)?;
         let reading = open::read_only(file)?;
-        Self::start(writing, Some(reading), Some(file.to_owned()), options.business_zone)
+        Self::start(writing, Some(reading), Some(file.to_owned()), options)
     }
 
     /// A new store in memory, for rehearsals and simulations.
@@ -110,26 +110,27 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Failed`] if there is not enough of it.
     pub fn open_in_memory(options: OpenOptions) -> Result<Self, StoreError> {
-        Self::start(open::in_memory()?, None, None, options.business_zone)
+        Self::start(open::in_memory()?, None, None, options)
     }
 
-    /// A copy in memory of the store in a file, to rehearse on. The file is
-    /// only read: it is neither made nor migrated.
+    /// A copy in memory of the store in a file, to rehearse on: it believes any
+    /// clock, and everybody is to be looked at. The file is only read: it is
+    /// neither made nor migrated.
     ///
     /// # Errors
     /// As [`SqliteStore::open`], and where there is no file;
     /// [`StoreError::Failed`] if there is not enough memory.
     pub fn copied(file: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        Self::start(open::copied(file)?, None, None, options.business_zone)
+        Self::start(open::copied(file)?, None, None, options)
     }
 
     fn start(
         writing: Connection,
         reading: Option<Connection>,
         path: Option<PathBuf>,
-        business_zone: TimeZone,
+        options: OpenOptions,
     ) -> Result<Self, StoreError> {
-        let zones = Zones::new(business_zone.clone());
+        let zones = Zones::new(options.business_zone);
         let desk = |conn| Desk::new(conn, zones.clone());
         let failed = |error: std::io::Error| StoreError::Failed {
             doing: "starting the store",
@@ -142,12 +143,7 @@ impl SqliteStore {
         };
         let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
         let handed_out = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { path, business_zone, reader, writer, handed_out }) })
-    }
-
-    /// The civil day of a moment where the business is.
-    pub(in crate::store) fn business_day(&self, at: Timestamp) -> Date {
-        at.to_zoned_datetime(self.inner.business_zone.clone()).date()
+        Ok(Self { inner: Arc::new(Inner { path, reader, writer, handed_out }) })
     }
 
     /// Where it is; `None` in memory.

@@ -33,6 +33,9 @@ impl Page<'_> {
         screen.say("")?;
         if letters.is_empty() {
             screen.result("No letter.")?;
+            if let Some(customer) = &self.args.customer {
+                screen.say(format_args!("`courtesy explain {customer}` says why."))?;
+            }
         } else {
             if self.args.customer.is_none() {
                 screen.table(["day", "letters", "of which"], self.by_day())?;

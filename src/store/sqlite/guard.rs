@@ -8,16 +8,27 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{At, Day, Fault, at, at_opt};
+use super::rows::{At, Day, Fault, at, at_opt, day};
 use super::{SqliteStore, disk, open, witness};
 use crate::domain::digest::MAIL_SERVER;
 use crate::domain::halt::{BACK_MAX, Halt, UNUSUAL};
 use crate::domain::ids::RuleName;
-use crate::domain::settings::Guards;
+use crate::domain::settings::{Guards, Unusual};
 use crate::store::{Standing, StoreError, Volumes};
 
 /// How often it is written down that time has passed.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(50);
+
+/// A day that brought more letters than go by without a person's word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnusualDay {
+    /// Where the business is.
+    pub day: Date,
+    /// Letters queued on it.
+    pub letters: u32,
+    /// How many would have gone by.
+    pub limit: u32,
+}
 
 impl SqliteStore {
     /// Whether anything may leave, and how much; writes nothing.
@@ -32,6 +43,15 @@ impl SqliteStore {
             Ok(Standing { halt, volumes: volumes(&desk.conn, today)? })
         })
         .await
+    }
+
+    /// The days since one that brought more letters than go by without a
+    /// person's word.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn unusual_days(&self, unusual: Unusual, since: Date) -> Result<Vec<UnusualDay>, StoreError> {
+        self.read("counting letters by day", move |desk| Ok(unusual_days(&desk.conn, unusual, since)?)).await
     }
 
     /// Asks the thread that writes, so that a store that can't be written, or
@@ -140,6 +160,10 @@ fn restored_at(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
 /// however many holidays began the next.
 const LOOKED_BACK_DAYS: i32 = 45;
 
+fn looked_back(from: Date) -> Date {
+    from.saturating_sub(LOOKED_BACK_DAYS.days())
+}
+
 /// How many letters were queued today, and on the busiest day lately.
 fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
     let mut statement = conn.prepare_cached("SELECT rule, letters FROM volumes WHERE day = ?1")?;
@@ -152,7 +176,7 @@ fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
             "SELECT COALESCE(MAX(letters), 0) FROM (
                  SELECT SUM(letters) AS letters FROM volumes WHERE day >= ?1 AND day < ?2 GROUP BY day)",
         )?
-        .query_row([Day(today.saturating_sub(LOOKED_BACK_DAYS.days())), Day(today)], |row| row.get(0))?;
+        .query_row([Day(looked_back(today)), Day(today)], |row| row.get(0))?;
     let allowed: Option<u32> = conn
         .prepare_cached("SELECT allowed FROM guard WHERE allowed_on = ?1")?
         .query_row([Day(today)], |row| row.get(0))
@@ -166,6 +190,18 @@ fn volumes(conn: &Connection, today: Date) -> Result<Volumes, Fault> {
     Ok(Volumes { of_rules, held, busiest, allowed: allowed.unwrap_or(0) })
 }
 
+fn unusual_days(conn: &Connection, unusual: Unusual, since: Date) -> rusqlite::Result<Vec<UnusualDay>> {
+    let of_days: BTreeMap<Date, u32> = conn
+        .prepare_cached("SELECT day, SUM(letters) FROM volumes WHERE day >= ?1 GROUP BY day")?
+        .query_map([Day(looked_back(since))], |row| Ok((day(row, 0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let judged = of_days.range(since..).map(|(&day, &letters)| {
+        let busiest = of_days.range(looked_back(day)..day).map(|(_, letters)| *letters).max();
+        UnusualDay { day, letters, limit: unusual.limit(busiest.unwrap_or(0)) }
+    });
+    Ok(judged.filter(|day| day.letters > day.limit).collect())
+}
+
 /// Counts a letter that was queued.
 pub(super) fn count(conn: &Connection, day: Date, rule: &str, letters: u32) -> rusqlite::Result<()> {
     conn.prepare_cached(
@@ -174,4 +210,31 @@ pub(super) fn count(conn: &Connection, day: Date, rule: &str, letters: u32) -> r
     )?
     .execute(params![Day(day), rule, letters])
     .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_unusual_against_the_busiest_of_the_forty_five_before_it() {
+        let conn = open::in_memory().expect("a store");
+        let day = |text: &str| text.parse::<Date>().expect("a date");
+        for (on, rule, letters) in [
+            ("2026-03-02", "a", 300),
+            ("2026-03-03", "a", 400),
+            ("2026-03-03", "b", 300),
+            ("2026-04-17", "a", 2_100),
+            ("2026-04-18", "a", 1_001),
+        ] {
+            count(&conn, day(on), rule, letters).expect("counted");
+        }
+        let found =
+            |times, since| unusual_days(&conn, Unusual { above: 600, times }, day(since)).expect("days");
+        let one = |on, letters, limit| UnusualDay { day: day(on), letters, limit };
+        let (third, late) = (one("2026-03-03", 700, 600), one("2026-04-17", 2_100, 1_400));
+        assert_eq!(found(2, "2026-03-01"), [third, late]);
+        assert_eq!(found(2, "2026-04-01"), [late], "what was before counts, and is not told");
+        assert_eq!(found(3, "2026-03-01"), []);
+    }
 }

@@ -90,7 +90,8 @@ pub(super) fn see(
         }
     }
     if changed {
-        wake_everybody(conn)?;
+        // The version too: a plan made by the rules of before is on its way.
+        conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
     }
     Ok(seen)
 }
@@ -106,14 +107,6 @@ impl SqliteStore {
             known.map(|(name, known)| Ok((name.as_str().into(), seen(known.audiences)?))).collect()
         })
         .await
-    }
-
-    /// Lets everybody be looked at, as after a change of the rules.
-    ///
-    /// # Errors
-    /// As the store fails.
-    pub(in crate::store) async fn wake_everybody(&self) -> Result<(), StoreError> {
-        self.write("waking everybody", |desk| Ok(wake_everybody(&desk.conn)?)).await
     }
 
     /// Lets a rule write about what was reached before it was first seen;
@@ -134,13 +127,8 @@ fn start_backlog(desk: &mut Desk, rule: &RuleName) -> Result<bool, Fault> {
     // As if it had always been in force.
     let text = serde_json::to_string(&[(audience, 0)]).map_err(|error| Fault::odd(error.to_string()))?;
     desk.conn.execute("UPDATE rules SET audiences = ?2 WHERE name = ?1", params![rule.as_str(), text])?;
-    wake_everybody(&desk.conn)?;
+    desk.conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", [])?;
     Ok(true)
-}
-
-/// The version too: a plan made by what was in force before is on its way.
-fn wake_everybody(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute("UPDATE relationships SET wake_at = 0, version = version + 1", []).map(|_| ())
 }
 
 /// No rule was first seen later than now, whatever a wrong clock said then:

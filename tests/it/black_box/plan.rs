@@ -208,4 +208,6 @@ fn a_store_without_claims_has_a_plan_without_letters() {
     shop.import("customers", "id,name,email\nC1,Ann,ann@example.test\n");
     let plan = shop.plan(&["--rule", "payment-reminders"]);
     assert!(plan.code == 0 && plan.out.contains("No letter."), "{plan:?}");
+    let ann = shop.plan(&["--customer", "Ann", "--rule", "payment-reminders"]);
+    assert!(ann.out.contains("`courtesy explain C1` says why"), "{ann:?}");
 }

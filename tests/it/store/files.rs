@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use courtesy::domain::facts::Facts;
 use courtesy::store::sqlite::SqliteStore;
 use courtesy::store::{ImportKind, OutboxFilter, Store, StoreError};
 use rusqlite::Connection;
@@ -32,6 +33,12 @@ async fn reopening_keeps_everything() {
     assert_eq!((due(&store, NOON).await, row(&store, letter).await), before);
 }
 
+/// In a copy our own people are looked at too.
+fn of_customers(mut facts: Vec<Facts>) -> Vec<Facts> {
+    facts.retain(|facts| !facts.customers.is_empty());
+    facts
+}
+
 #[tokio::test]
 async fn a_copy_and_a_backup_are_whole_and_go_their_own_way() {
     for (store, folder) in both() {
@@ -44,7 +51,7 @@ async fn a_copy_and_a_backup_are_whole_and_go_their_own_way() {
         let payments = "id,receivable_id,amount,received_on\nP1,R1,40,2026-06-28\n";
         import(&store, folder.path(), ImportKind::Payments, payments).await;
         if let Some(copy) = copy {
-            assert_eq!(due(&copy, NOON).await, before);
+            assert_eq!(of_customers(due(&copy, NOON).await), before);
             assert_eq!(copy.path(), None);
         }
         let kept = SqliteStore::open(&file, options()).expect("the backup opens");
@@ -250,7 +257,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
 
     let before = std::fs::read(&file).expect("bytes");
     let copy = SqliteStore::copied(&file, options()).expect("a copy, brought up to date");
-    let facts = due(&copy, NOON).await;
+    let facts = of_customers(due(&copy, NOON).await);
     assert_eq!(std::fs::read(&file).expect("bytes"), before, "the file itself is only read");
     let store = SqliteStore::open(&file, options()).expect("a store");
     assert_eq!(due(&store, NOON).await, facts);
