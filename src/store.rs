@@ -247,6 +247,14 @@ pub trait Store: Clone + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Enqueued, StoreError>> + Send;
 
+    /// Looks at relationships again at these moments, as if they had not been
+    /// looked at now: the day had no room for their letters. Where something
+    /// was written about one since its facts were read, it stays due.
+    fn postpone(
+        &self,
+        until: Vec<(Relationship, Timestamp)>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Whether anything may leave, asked before each pass and each round of
     /// deliveries. If so, it notes the moment. What keeps letters back, also
     /// that the relay is `down` and why, is kept for the digests.

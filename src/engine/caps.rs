@@ -14,7 +14,12 @@ use crate::store::Volumes;
 /// What is to become of the letters of a pass.
 pub(super) enum Verdict {
     /// They are queued, as many as there is room for.
-    Queue(Vec<Plan>),
+    Queue {
+        /// These now.
+        plans: Vec<Plan>,
+        /// These when the next day begins.
+        tomorrow: Vec<Plan>,
+    },
     /// They are far more than usual: they wait for a person, for this reason.
     Hold(Vec<Plan>, String),
 }
@@ -36,16 +41,17 @@ pub(super) fn apply(
         return Verdict::Hold(plans, format!("{UNUSUAL} ({of_day} letters in a day, {usual} is the limit)"));
     }
     let letters = &settings.letters;
+    let mut tomorrow = Vec::new();
     if planned > letters.per_pass.into() || of_day > letters.per_rule.into() {
         // What was due first goes first.
         plans.sort_by(|one, other| {
             (due_on(one), &one.relationship).cmp(&(due_on(other), &other.relationship))
         });
-        cut_rules(&mut plans, letters.per_rule, volumes, report);
+        tomorrow = cut_rules(&mut plans, letters.per_rule, volumes, report);
         let cap = usize::try_from(letters.per_pass).unwrap_or(usize::MAX);
         report.capped = cut_to_cap(&mut plans, cap);
     }
-    Verdict::Queue(plans)
+    Verdict::Queue { plans, tomorrow }
 }
 
 /// The day that the first letter of a plan was due on.
@@ -53,21 +59,22 @@ fn due_on(plan: &Plan) -> Option<Date> {
     plan.letters.iter().flat_map(|draft| &draft.lines).map(|line| line.planned_on).min()
 }
 
-/// Leaves out relationships all of whose letters are of rules that have had
-/// their share of the day; they stay due to be looked at. Where one letter may
-/// go, the others go with it: what a rule looked at once in a while, it would
-/// not look at again tomorrow.
-fn cut_rules(plans: &mut Vec<Plan>, cap: u32, volumes: &Volumes, report: &mut PassReport) {
+/// Takes out relationships all of whose letters are of rules that have had
+/// their share of the day; they are looked at again tomorrow. Where one letter
+/// may go, the others go with it: what a rule looked at once in a while, it
+/// would not look at again tomorrow.
+fn cut_rules(plans: &mut Vec<Plan>, cap: u32, volumes: &Volumes, report: &mut PassReport) -> Vec<Plan> {
     let mut of_rules: BTreeMap<RuleName, u32> = volumes.of_rules.clone();
-    plans.retain(|plan| {
+    let left_out = plans.extract_if(.., |plan| {
         let is_full = |rule: &RuleName| of_rules.get(rule).is_some_and(|count| *count >= cap);
         let left_out = plan.letters.iter().all(|draft| is_full(&draft.rule));
         let counts = if left_out { &mut report.capped_rules } else { &mut of_rules };
         for draft in &plan.letters {
             *counts.entry(draft.rule.clone()).or_default() += 1;
         }
-        !left_out
+        left_out
     });
+    left_out.collect()
 }
 
 /// Keeps the plans whose letters were due first, whole relationships at a

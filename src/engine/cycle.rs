@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use tokio::task::JoinHandle;
 
 use super::poison::contained;
 use super::{Engine, LastRules, Office, PassReport, caps, journal};
 use crate::clock::Clock;
+use crate::domain::calendar::day_begins;
 use crate::domain::facts::{Facts, Reach};
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
@@ -93,7 +94,10 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (plans, why) = match caps::apply(plans, &office.settings, volumes, report) {
-            caps::Verdict::Queue(plans) => (plans, None),
+            caps::Verdict::Queue { plans, tomorrow } => {
+                self.look_again_tomorrow(&tomorrow, office, now).await?;
+                (plans, None)
+            }
             caps::Verdict::Hold(plans, why) => (plans, Some(why)),
         };
         for draft in plans.iter().flat_map(|plan| &plan.letters).filter(|draft| draft.approve) {
@@ -110,6 +114,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             self.pulse.page();
         }
         Ok(())
+    }
+
+    /// Thousands may wait for the day's end, and need no look at each
+    /// heartbeat; whatever else comes due for one of them before is seen.
+    async fn look_again_tomorrow(
+        &self,
+        plans: &[Plan],
+        office: &Office,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let business = &office.settings.business;
+        let tomorrow = day_begins(business.day(now).saturating_add(1.day()), &business.zone);
+        let at = |plan: &Plan| plan.wake_at.map_or(tomorrow, |at| at.min(tomorrow));
+        let until: Vec<_> = plans.iter().map(|plan| (plan.relationship.clone(), at(plan))).collect();
+        if until.is_empty() { Ok(()) } else { self.store.postpone(until).await }
     }
 
     /// Queues the letters of plans, held where there is a reason to.

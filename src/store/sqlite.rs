@@ -173,16 +173,19 @@ impl SqliteStore {
 }
 
 impl SqliteStore {
+    /// The versions that these were read at, whose plans have come back.
+    fn taken_back<'a>(&self, relationships: impl Iterator<Item = &'a Relationship>) -> HandedOut {
+        let mut handed_out = lock(&self.inner.handed_out);
+        relationships.filter_map(|name| handed_out.remove_entry(name)).collect()
+    }
+
     async fn enqueue_as(
         &self,
         plans: Vec<Plan>,
         entry: outbox::Entry,
         now: Timestamp,
     ) -> Result<Enqueued, StoreError> {
-        let read: HandedOut = {
-            let mut handed_out = lock(&self.inner.handed_out);
-            plans.iter().filter_map(|plan| handed_out.remove_entry(&plan.relationship)).collect()
-        };
+        let read = self.taken_back(plans.iter().map(|plan| &plan.relationship));
         self.write("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now)).await
     }
 }
@@ -245,6 +248,11 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Enqueued, StoreError> {
         self.enqueue_as(plans, outbox::Entry::Held(why), now).await
+    }
+
+    async fn postpone(&self, until: Vec<(Relationship, Timestamp)>) -> Result<(), StoreError> {
+        let read = self.taken_back(until.iter().map(|(name, _)| name));
+        self.write("postponing a look", move |desk| Ok(outbox::postpone(&desk.conn, &until, &read)?)).await
     }
 
     async fn watch(

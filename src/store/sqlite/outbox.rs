@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use self::attempts::Standing;
 pub(super) use self::attempts::{begin_attempt, finish_attempt, recover};
 pub(super) use self::listing::list;
-pub(super) use self::queue::{Entry, HandedOut, enqueue};
+pub(super) use self::queue::{Entry, HandedOut, enqueue, postpone};
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt};
 use super::suppressions;

@@ -75,9 +75,12 @@ async fn a_rule_has_its_share_of_a_day_and_the_rest_follows_the_next() {
         let (pass, _) = beat(&engine).await;
         assert_eq!(mailbox.letters().len(), sent, "on day {day}");
         assert_eq!(pass.capped_rules.values().sum::<u32>(), left);
-        // Another heartbeat of the same day brings nothing.
+        // Another heartbeat of the same day brings nothing, and looks at
+        // nobody for whom there is no room.
         shop.clock.advance(SignedDuration::from_mins(1));
-        assert_eq!(beat(&engine).await.0.queued, 0);
+        let (again, _) = beat(&engine).await;
+        assert_eq!((again.queued, again.capped_rules.len()), (0, 0));
+        assert!(again.relationships <= 10, "{} were looked at", again.relationships);
         shop.clock.advance(SignedDuration::from_hours(24));
     }
 }

@@ -57,6 +57,27 @@ async fn pages_are_whole_relationships_in_order_of_their_names() {
 }
 
 #[tokio::test]
+async fn what_is_postponed_rests_as_if_it_had_not_been_looked_at_until_something_is_written() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        settle(&store, "2026-06-29T00:00:00Z", None).await;
+        let payments = "id,receivable_id,amount,received_on\nP1,R1,4,2026-06-28\n";
+        import(&store, folder.path(), ImportKind::Payments, payments).await;
+        let ann = || vec![(Relationship::from("ann@example.test"), at("2026-06-30T00:00:00Z"))];
+        assert_eq!(names_due(&store, NOON).await, ["ann@example.test"]);
+        store.postpone(ann()).await.expect("postponed");
+        assert!(names_due(&store, "2026-06-29T23:59:59Z").await.is_empty());
+        let again = due(&store, "2026-06-30T00:00:00Z").await;
+        assert_eq!(again[0].looked_at, Some(at("2026-06-29T00:00:00Z")), "as before");
+        // What is written after the facts were read is not postponed with them.
+        let more = "id,receivable_id,amount,received_on\nP2,R1,5,2026-06-28\n";
+        import(&store, folder.path(), ImportKind::Payments, more).await;
+        store.postpone(ann()).await.expect("nothing to postpone");
+        assert_eq!(names_due(&store, NOON).await, ["ann@example.test"]);
+    }
+}
+
+#[tokio::test]
 async fn who_was_looked_at_rests_until_its_time_or_until_something_is_written() {
     for (store, folder) in both() {
         fill(&store, folder.path()).await;

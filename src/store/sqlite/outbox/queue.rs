@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::super::facts;
 use super::super::rows::{At, Fault};
@@ -60,6 +60,23 @@ pub(in super::super) fn enqueue(
     }
     enqueued.found = findings::keep(&desk.conn, &findings, now)?;
     Ok(enqueued)
+}
+
+/// Notes when to look again where nothing was written since, and nothing else:
+/// when it was looked at last stays as it is.
+pub(in super::super) fn postpone(
+    conn: &Connection,
+    until: &[(Relationship, Timestamp)],
+    read: &HandedOut,
+) -> rusqlite::Result<()> {
+    let mut statement =
+        conn.prepare_cached("UPDATE relationships SET wake_at = ?3 WHERE key = ?1 AND version = ?2")?;
+    for (name, at) in until {
+        if let Some((key, version)) = read.get(name) {
+            statement.execute(params![key, version, At(*at)])?;
+        }
+    }
+    Ok(())
 }
 
 /// Queues one letter, unless one of its notices is taken.
