@@ -22,6 +22,7 @@ pub mod lock;
 pub mod logging;
 pub mod monitoring;
 pub mod outbox;
+pub mod package;
 pub mod plan;
 pub mod preview;
 pub mod problems;
@@ -220,6 +221,11 @@ pub enum Command {
     Restore(backup::RestoreArgs),
     /// Show everything sent to and recorded about a customer
     History(history::HistoryArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(package::CompletionsArgs),
+    /// Write what a package of a distribution holds besides the program
+    #[command(hide = true)]
+    Package(package::PackageArgs),
 }
 
 /// What `--at` means to a command.
@@ -253,7 +259,9 @@ impl Command {
             | Self::Backlog(_)
             | Self::Backup(_)
             | Self::Restore(_)
-            | Self::History(_) => Timing::Now,
+            | Self::History(_)
+            | Self::Completions(_)
+            | Self::Package(_) => Timing::Now,
         }
     }
 }
@@ -335,6 +343,8 @@ pub async fn run(
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::Backup(args)) => backup::run(&args, global, clock.now(), screen).await,
         Some(Command::Restore(args)) => backup::restore(&args, global, clock.now(), screen).await,
+        Some(Command::Completions(args)) => package::complete(&args, screen),
+        Some(Command::Package(args)) => package::run(&args, screen),
         Some(Command::History(args)) => history::run(&args, global, screen).await,
     }
 }

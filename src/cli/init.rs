@@ -67,6 +67,16 @@ pub fn write_shipped(dir: &Path) -> anyhow::Result<()> {
     write_entries(&TEMPLATES, &dir.join("templates"))
 }
 
+/// The same in one folder, as below `/etc`: the templates within it.
+///
+/// # Errors
+/// When a file can't be written.
+pub fn write_flat(dir: &Path) -> anyhow::Result<()> {
+    write_entries(&CONFIG, dir)?;
+    schema::write_all(dir)?;
+    write_entries(&TEMPLATES, &dir.join("templates"))
+}
+
 /// The line that tells an editor of the schema of a shipped file, where it
 /// has one.
 fn modeline_of(path: &Path) -> Option<String> {

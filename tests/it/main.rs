@@ -11,6 +11,7 @@ mod import;
 mod inbox;
 mod letters;
 mod log;
+mod package;
 mod reference;
 mod rehearsal;
 mod relay;
