@@ -69,6 +69,10 @@ impl<S: Store> Store for Stepped<S> {
         self.ask("facts", self.inner.facts(now, reach, after, limit)).await
     }
 
+    async fn postpone(&self, until: Vec<(Relationship, Timestamp)>) -> Result<(), StoreError> {
+        self.change("postpone", self.inner.postpone(until)).await
+    }
+
     async fn enqueue(&self, plans: Vec<Plan>, now: Timestamp) -> Result<Enqueued, StoreError> {
         self.change("enqueue", self.inner.enqueue(plans, now)).await
     }
