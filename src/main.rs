@@ -9,7 +9,7 @@ use courtesy::clock::SystemClock;
 fn main() -> ExitCode {
     let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let mut screen = Screen::standard(cli.global.quiet);
-    logging::start(&cli.global, cli.command.as_ref());
+    let _log = logging::start(&cli.global, cli.command.as_ref());
     let around = Surroundings {
         user: std::env::var("USER")
             .or_else(|_| std::env::var("LOGNAME"))

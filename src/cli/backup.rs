@@ -33,8 +33,8 @@ Examples:
   systemctl start courtesy
 
 Nothing leaves until `courtesy resume`: whoever paid after the backup was made would be reminded.
-The store of before is set aside beside the new one and never deleted. On another machine, where no
-record of sent letters stands beside the store, `resume` asks until when some may have been sent.";
+The store of before is set aside beside the new one and never deleted. On another machine, where
+no record of sent letters stands beside the store, `resume` asks until when some may have left.";
 
 /// What a backup's name begins and ends with.
 const NAME: (&str, &str) = ("courtesy-", ".db");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 
 use jiff::tz::TimeZone;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -30,10 +31,14 @@ pub fn start(global: &Global, command: Option<&Command>) {
         (false, false, false) => "warn",
     };
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(usual));
-    let (writer, terminal) = if daemon {
-        (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal())
+    let lasting = matches!(command, Some(Command::Run(args)) if !args.once);
+    let (writer, terminal, guard) = if lasting {
+        let (writer, guard) = tracing_appender::non_blocking(io::stdout());
+        (BoxMakeWriter::new(writer), io::stdout().is_terminal(), Some(guard))
+    } else if daemon {
+        (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal(), None)
     } else {
-        (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
+        (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal(), None)
     };
     let colour =
         terminal && anstream::ColorChoice::global() != anstream::ColorChoice::Never && colours_wanted();
@@ -47,6 +52,7 @@ pub fn start(global: &Global, command: Option<&Command>) {
         LogForm::Text => log.with_timer(LocalTime(TimeZone::system())).init(),
         LogForm::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
+    guard
 }
 
 /// The time as a person reads it on this machine, to the second.

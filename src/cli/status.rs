@@ -26,8 +26,8 @@ Examples:
   courtesy --quiet status --strict     for cron and monitoring: says only what is wrong
 
 Exit status: 0 in order, 1 where something keeps it from working: mistakes in the files, HOLD, a
-mail server that takes nothing, uncertain letters, a daemon that does not look or refused a reload.
-With --strict also where no daemon runs, letters wait for a person, or anything else is to be seen to.";
+mail server that takes nothing, uncertain letters, a daemon that does not look or refused files.
+With --strict also where no daemon runs, letters wait for a person, or something is odd.";
 
 /// How strict to be.
 #[derive(Args, Debug, Default)]

@@ -11,6 +11,7 @@ mod network;
 mod postfix;
 mod privacy;
 mod signals;
+mod unread;
 mod volume;
 
 use std::process::Command;

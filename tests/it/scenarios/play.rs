@@ -28,7 +28,7 @@ use crate::support::quick_folder;
 
 /// Plays a scenario to its end and returns its diary.
 pub async fn play(script: &Script) -> String {
-    let mut stage = Stage::set(script).await;
+    let mut stage = Box::pin(Stage::set(script)).await;
     for step in &script.steps {
         stage.live_until(step.at).await;
         stage.perform(step).await;
