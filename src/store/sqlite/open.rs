@@ -297,3 +297,20 @@ fn damaged(file: &Path, error: &rusqlite::Error) -> StoreError {
 fn unusable(file: &Path, what: &str, todo: &str) -> StoreError {
     StoreError::Unusable(format!("the store {}: {what}; {todo}", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_survive_the_loss_of_power() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // As it is made, and as it is opened again.
+        for _ in 0..2 {
+            let conn = writable(&folder.path().join("courtesy.db")).expect("a store");
+            let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
+            let full: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).expect("a number");
+            assert_eq!((mode.as_str(), full), ("wal", 2));
+        }
+    }
+}

@@ -78,16 +78,6 @@ fn the_files_are_for_their_owner_alone() {
 }
 
 #[test]
-fn commits_survive_the_loss_of_power() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("courtesy.db");
-    drop(SqliteStore::open(&file, options()).expect("a store"));
-    let conn = Connection::open(&file).expect("a database");
-    let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
-    assert_eq!(mode, "wal");
-}
-
-#[test]
 fn what_is_no_store_of_ours_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = |name: &str| folder.path().join(name);
@@ -99,7 +89,12 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
     flipped[4096..8192].fill(0xAB);
     let newer = place("newer.db");
     std::fs::copy(&good, &newer).expect("a copy");
-    Connection::open(&newer).expect("a database").pragma_update(None, "user_version", 99).expect("a version");
+    let conn = Connection::open(&newer).expect("a database");
+    let known: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
+    conn.pragma_update(None, "user_version", 99).expect("a version");
+    drop(conn);
+    let newer_told =
+        format!("its schema is version 99, and this program knows {known}; install the newer Courtesy");
     let lost = place("lost.db");
     write(folder.path(), "lost.db-wal", &bytes);
     let foreign = place("foreign.db");
@@ -110,7 +105,7 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
         (write(folder.path(), "text.db", "id,name\n".repeat(1_000)), "it is not a database"),
         (write(folder.path(), "flipped.db", flipped), "damaged"),
         (write(folder.path(), "cut.db", &bytes[..bytes.len() / 2]), "damaged"),
-        (newer, "its schema is version 99, and this program knows 4; install the newer Courtesy"),
+        (newer, &newer_told),
         (foreign, "it is a database of another program"),
         (folder.path().to_owned(), "it is not a file"),
         (lost, "it is gone, but its write-ahead log is still there"),
