@@ -43,8 +43,11 @@ impl Observer {
         plan.verdicts.iter().for_each(|verdict| heard.note(verdict, now));
     }
 
-    /// A letter left.
+    /// A letter left. What only our own people are told is no part of a plan.
     pub(super) fn sent(&self, office: &Office, rules: &Rules, ready: &Ready, now: Timestamp) {
+        if ready.draft.customer.is_none() {
+            return;
+        }
         let mut heard = self.lock();
         let setting = Setting { settings: &office.settings, rules, began_at: heard.began_at };
         let mut row = ready.row.clone();
