@@ -19,8 +19,10 @@ const FILTER: &str = "COURTESY_LOG";
 /// Starts the log. The daemon's goes to stdout, because it is its result and
 /// `courtesy run | grep sent` should work; that of other commands to stderr,
 /// and only what went wrong. What is played tells itself what a warning would
-/// say, and when it was.
-pub fn start(global: &Global, command: Option<&Command>) {
+/// say, and when it was. A lasting log has a thread of its own, which writes
+/// for as long as what this returns lives.
+#[must_use]
+pub fn start(global: &Global, command: Option<&Command>) -> Option<WorkerGuard> {
     let daemon = matches!(command, Some(Command::Run(_)));
     let played = matches!(command, Some(Command::Demo(_) | Command::Plan(_)));
     let usual = match (daemon, global.quiet, global.verbose) {
