@@ -27,7 +27,7 @@ use crate::store::sqlite::{Overview, SqliteStore};
 use crate::web::{self, Answer, Page, PingUrl, Pinger, Watched};
 
 /// The store is counted through at most so often, however often somebody asks.
-const COUNTED_EVERY: Duration = Duration::from_secs(15);
+const COUNTED_EVERY: Duration = Duration::from_mins(1);
 
 /// What is shown of the store.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Counter {
         let (store, guards) = (self.store.clone(), self.guards);
         // On a thread and a connection of its own: nothing that sends waits for it.
         let counted = tokio::task::spawn_blocking(move || Figures {
-            overview: SqliteStore::overview(&store, guards, now).map_err(|cause| cause.to_string()),
+            overview: SqliteStore::overview_again(&store, guards, now).map_err(|cause| cause.to_string()),
         });
         let figures = counted.await.unwrap_or_else(|cause| Figures { overview: Err(cause.to_string()) });
         *last = Some((Instant::now(), figures.clone()));

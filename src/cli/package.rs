@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, ValueEnum as _};
 use clap_complete::Shell;
 
@@ -63,8 +64,27 @@ fn configuration(etc: &Path) -> anyhow::Result<()> {
 
 /// A page for the program and one for each command.
 fn manual(folder: &Path) -> anyhow::Result<()> {
-    clap_mangen::generate_to(command(), folder)
-        .with_context(|| format!("cannot write into {}", folder.display()))
+    let mut whole = command().disable_help_subcommand(true);
+    whole.build();
+    pages(&whole, folder).with_context(|| format!("cannot write into {}", folder.display()))
+}
+
+fn pages(command: &clap::Command, folder: &Path) -> std::io::Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let mut page = Vec::new();
+    // Examples stand as they are, line by line; elsewhere lines are filled.
+    clap_mangen::Man::new(command.clone().after_help(Resettable::Reset)).render(&mut page)?;
+    if let Some(examples) = command.get_after_help() {
+        page.extend(format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", roff(&examples.to_string())).into_bytes());
+    }
+    fs::write(folder.join(format!("{name}.1")), page)?;
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| pages(sub, folder))
+}
+
+/// Text that roff leaves alone.
+fn roff(text: &str) -> String {
+    let line = |line: &str| format!("\\&{}", line.replace('\\', "\\e").replace('-', "\\-"));
+    text.trim_start_matches("Examples:\n").lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn completions(folder: &Path) -> anyhow::Result<()> {

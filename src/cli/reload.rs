@@ -21,9 +21,9 @@ use crate::store::sqlite::SqliteStore;
 
 const EXAMPLES: &str = "\
 Examples:
-  courtesy reload                   looks for mistakes, shows what is different, and has it taken over
+  courtesy reload                   looks for mistakes, shows what is new, and has it taken over
   courtesy reload --dry-run         only shows it
-  courtesy reload --force           although a rule is gone whose letters still wait: they are cancelled
+  courtesy reload --force           even if a rule is gone whose letters wait: they are cancelled
 
 Letters under way finish by what was in force before. With a mistake in the files nothing is taken
 over, and the daemon goes on with what it has; so it does where no rule is left, or one is gone

@@ -45,6 +45,8 @@ fn the_configuration_of_the_package_is_whole_and_keeps_its_data_elsewhere() {
     {
         assert!(dir.path().join(page).is_file(), "{page}");
     }
+    let page = fs::read_to_string(dir.path().join("man/courtesy-run.1")).expect("the page");
+    assert!(page.contains(".nf\n\\&  courtesy run                      until it is told to stop"), "{page}");
     let unit = fs::read_to_string(repository("systemd/courtesy.service")).expect("the unit");
     assert!(
         unit.contains("COURTESY_CONFIG=/etc/courtesy/courtesy.yaml")

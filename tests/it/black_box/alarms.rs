@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::courtesy::{Daemon, Installation};
+use super::hold::copied_too_early;
 
 /// A letter as it is read.
 #[derive(PartialEq, Debug)]
@@ -88,4 +89,21 @@ fn a_letter_that_stumbles_and_many_more_than_usual_are_told_and_what_was_wanted_
     assert_eq!(told[0].subject, "Courtesy: 发信量异常，2 封待放行");
     let text = &told[0].text;
     assert!(text.contains("Morningstar Machinery 的 Courtesy 有事需要您处理。"), "{text}");
+}
+
+#[test]
+fn in_a_hold_the_operator_is_told_and_nothing_else_leaves() {
+    let installation = copied_too_early();
+    let before = installation.letters().len();
+    let mut daemon = Daemon::start(&installation);
+    daemon.wait_for("HOLD");
+    while daemon.told("the operator was told of trouble") == 0 {
+        look(&mut daemon);
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    let told = alarms(&installation);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0].subject, "Courtesy: nothing leaves (HOLD): restored store");
+    assert!(told[0].text.contains("courtesy resume --dry-run"), "{}", told[0].text);
+    assert_eq!(installation.letters().len(), before + 1);
 }

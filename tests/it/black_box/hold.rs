@@ -24,7 +24,7 @@ fn set(installation: &Installation, sql: &str) {
 
 /// Letters are thanks for a visit; the copy knows of the visit and not of
 /// the letter.
-fn copied_too_early() -> Installation {
+pub fn copied_too_early() -> Installation {
     let installation = Installation::with_a_customer();
     installation.record_visit();
     let copy = copy(&installation);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::business::{Business, Relay, to_port};
 use super::{locked, signal};
 use crate::black_box::courtesy::Daemon;
-use crate::relay::script::{Turn, polite};
+use crate::relay::script::{Act, Turn, polite};
 
 /// A relay that stops at one verb of the first letter, tells the test, and
 /// goes on when the test says so.
@@ -176,4 +176,38 @@ fn a_disk_that_refuses_to_be_written_on_is_told_of_and_nothing_leaves_until_it_w
     assert!(business.outbox().iter().all(|row| row.state == "sent" && row.attempts == 1));
     assert_eq!(gate.relay.copies().len(), 6);
     assert!(gate.relay.copies().values().all(|copies| *copies == 1));
+}
+
+#[test]
+fn an_uncertain_letter_is_told_to_the_operator_over_the_same_relay_and_once() {
+    let first = Mutex::new(true);
+    let relay = Relay::start(move |turn| {
+        let is_first = turn.verb == "." && std::mem::replace(&mut *locked(&first), false);
+        if is_first { Act::TakeAndClose } else { polite(turn) }
+    });
+    let mut business = Business::new(relay.port());
+    business.deliveries(1);
+    let mut daemon = Daemon::start(&business.installation);
+    daemon.wait_for("uncertain");
+    while daemon.told("the operator was told of trouble") == 0 {
+        daemon.hang_up();
+        daemon.wait_for(" reloaded rules");
+    }
+    daemon.hang_up();
+    daemon.wait_for(" reloaded rules");
+    assert_eq!(daemon.stop(), Some(0));
+    let told: Vec<String> = relay
+        .taken()
+        .iter()
+        .filter(|taken| taken.to == ["it@morningstar.test"])
+        .map(|taken| String::from_utf8_lossy(&taken.bytes).into_owned())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    for word in [
+        "Subject: Courtesy: 1 letter waits for a person",
+        "No. 1, on-delivery/reminder, Customer 0: uncertain",
+    ] {
+        assert!(told[0].contains(word), "{word} in {}", told[0]);
+    }
+    assert_eq!(relay.copies().values().copied().collect::<Vec<_>>(), [1], "the letter itself went once");
 }

@@ -103,7 +103,10 @@ impl Year {
             }
             Sort::Customer => {
                 let coming = self.is_expecting(&mailbox);
-                self.business.days.both(Some(of.country), day) && !letters(false, 2) && !coming
+                // A statement makes way for the reminder of tomorrow, which may
+                // then wait a day for another one to go with it.
+                let within = if wish.rule == STATEMENT { 3 } else { 2 };
+                self.business.days.both(Some(of.country), day) && !letters(false, within) && !coming
             }
         }
     }
