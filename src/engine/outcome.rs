@@ -4,16 +4,17 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::courier::Shift;
 use super::pulse::STEP_MAX;
 use super::ready::Ready;
-use super::{DeliveryReport, Engine, journal};
+use super::{DeliveryReport, Engine, RelayState, journal};
 use crate::clock::Clock;
 use crate::domain::delivery::{
     self, AttemptContext, LeftOut, Obstacle, Outcome, SmtpStage, Transition, Unreachable,
 };
+use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
@@ -156,32 +157,78 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         if !by_policy {
             return;
         }
-        let address = ready.made.parcel.to.folded();
-        let refused = self.with_relay_state(|state| {
-            if !state.refused.iter().any(|(_, other)| *other == address) {
-                state.refused.push((ready.row.id, address));
-            }
-            if state.refused.len() >= POLICY_REFUSALS_MAX {
-                std::mem::take(&mut state.refused)
-            } else {
-                vec![]
-            }
-        });
-        if refused.is_empty() {
-            return;
-        }
-        self.relay_failed(&Unreachable {
-            stage: SmtpStage::Rcpt,
-            cause: format!("the relay refuses every letter: {}", transition.reason),
-            obstacle: Obstacle::Declined,
-            needs_person: true,
-        });
+        let (letter, address) = (ready.row.id, ready.made.parcel.to.folded());
         let now = self.clock.now();
-        for (letter, _) in refused {
+        let letters = match self.with_relay_state(|state| refused(state, letter, address, now)) {
+            Refused::Few => return,
+            Refused::Late => vec![letter],
+            Refused::Every(letters) => {
+                self.relay_failed(&Unreachable {
+                    stage: SmtpStage::Rcpt,
+                    cause: format!("the relay refuses every letter: {}", transition.reason),
+                    obstacle: Obstacle::Declined,
+                    needs_person: true,
+                });
+                letters
+            }
+        };
+        for letter in letters {
             let why = "the relay refused every letter".to_owned();
             if let Err(error) = self.store.release(letter, false, why, now).await {
                 journal::failed("queueing a letter again", &error);
             }
         }
+    }
+}
+
+/// What one more refusal by policy means.
+enum Refused {
+    /// It may be the recipient.
+    Few,
+    /// It is the relay, and these letters are to be queued again.
+    Every(Vec<LetterId>),
+    /// It was on its way when the relay was paused, and is to be queued again.
+    Late,
+}
+
+fn refused(state: &mut RelayState, letter: LetterId, address: String, now: Timestamp) -> Refused {
+    if state.refused.len() >= POLICY_REFUSALS_MAX {
+        if state.paused_until.is_some_and(|until| now < until) {
+            return Refused::Late;
+        }
+        // What is refused after the pause begins another series.
+        state.refused.clear();
+    }
+    if !state.refused.iter().any(|(_, other)| *other == address) {
+        state.refused.push((letter, address));
+    }
+    if state.refused.len() < POLICY_REFUSALS_MAX {
+        return Refused::Few;
+    }
+    // For those on their way the pause begins here, however long it becomes.
+    state.paused_until = Some(now + SignedDuration::from_secs(1));
+    Refused::Every(state.refused.iter().map(|(letter, _)| *letter).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_on_its_way_when_the_relay_was_paused_is_queued_again_like_the_others() {
+        let mut state = RelayState::default();
+        let at = |seconds: i64| Timestamp::from_second(seconds).expect("a moment");
+        let mut refuse = |letter: i64, now: i64| {
+            refused(&mut state, LetterId(letter), format!("c{letter}@x.test"), at(now))
+        };
+        assert!(matches!(refuse(1, 100), Refused::Few));
+        assert!(matches!(refuse(2, 100), Refused::Few));
+        assert!(matches!(refuse(2, 100), Refused::Few), "the same recipient again says nothing new");
+        let Refused::Every(letters) = refuse(3, 100) else { panic!("three in a row are the relay") };
+        assert_eq!(letters, [LetterId(1), LetterId(2), LetterId(3)]);
+        assert!(matches!(refuse(4, 100), Refused::Late));
+        assert!(matches!(refuse(5, 100), Refused::Late));
+        // After the pause, one refusal alone may be the recipient again.
+        assert!(matches!(refuse(6, 200), Refused::Few));
     }
 }
