@@ -19,6 +19,7 @@ mod hours;
 mod mail;
 mod monitoring;
 mod read;
+mod retention;
 mod rule;
 mod rule_shape;
 mod rules;
@@ -248,6 +249,7 @@ fn assemble(
             max_data_age: settings::max_data_age(raw.max_data_age.as_ref(), reader),
             guards: guards::guards(raw.guards.as_ref(), reader),
             on_uncertain: settings::on_uncertain(raw.mail.on_uncertain.as_ref()),
+            bodies_kept: retention::bodies(raw.retention.as_ref(), reader),
         },
         rules: Vec::new(),
         rule_files: BTreeMap::new(),

@@ -28,6 +28,7 @@ mod pulse;
 mod ready;
 pub mod rehearsal;
 pub mod reload;
+mod tidying;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

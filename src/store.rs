@@ -28,8 +28,8 @@ use crate::domain::rule::RuleSeen;
 use crate::domain::settings::Guards;
 
 pub use self::shapes::{
-    BadRow, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded, Suppressed,
-    Taken, With,
+    BadRow, Emptied, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded,
+    Suppressed, Taken, Tidied, Tidying, With,
 };
 
 /// Why the store could not do something.
@@ -82,6 +82,8 @@ pub struct OutboxLetter {
     pub maybe_sent: bool,
     /// The letter as it was made for the last attempt.
     pub made: Option<Made>,
+    /// Where its text was removed: the bytes of `made` are none then.
+    pub emptied: Option<Emptied>,
 }
 
 /// A letter as bytes, and what they show.
@@ -352,6 +354,10 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// What is known of what is owed.
     fn data(&self) -> impl Future<Output = Result<Data, StoreError>> + Send;
+
+    /// Removes the text of letters that nobody needs any more, oldest first,
+    /// so that its bytes are gone from the disk as well.
+    fn tidy(&self, what: Tidying, now: Timestamp) -> impl Future<Output = Result<Tidied, StoreError>> + Send;
 
     /// Rows of the outbox, newest first.
     fn outbox(

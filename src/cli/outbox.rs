@@ -1,21 +1,23 @@
 //! `courtesy outbox`: the queue, and every letter that was sent.
 
+mod letter_text;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mail_parser::MessageParser;
 use owo_colors::OwoColorize;
 
+use self::letter_text::{described, headers_of, text_of};
 use super::failure::Found;
 use super::screen::Screen;
 use super::table::{Cell, Tone};
-use super::{Global, Surroundings, Timing, Verdict, harmless, history, load, wanted};
+use super::{Global, Surroundings, Timing, Verdict, history, load, wanted};
 use crate::config::Config;
 use crate::domain::ids::{CustomerId, LetterId, RuleName};
 use crate::domain::notice::LetterState;
 use crate::engine::peers_on;
 use crate::store::sqlite::{Decided, Decision, SqliteStore};
-use crate::store::{HistoryEntry, Made, OutboxFilter, OutboxLetter, Store, StoreError};
+use crate::store::{OutboxFilter, OutboxLetter, Store, StoreError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -291,7 +293,7 @@ async fn show(
     }
     if global.json {
         let mut json = as_json(&letter);
-        json["text"] = letter.made.as_ref().map(text_of).into();
+        json["text"] = letter.made.as_ref().filter(|_| letter.emptied.is_none()).map(text_of).into();
         json["came_back"] = returned.iter().map(history::as_json).collect();
         screen.json(&json)?;
         return Ok(Verdict::Done);
@@ -301,64 +303,10 @@ async fn show(
         screen.result(format_args!("\n{note}"))?;
     }
     if let Some(made) = &letter.made {
-        screen.result(format_args!("\n{}\n\n{}", headers_of(made), text_of(made).trim_end()))?;
+        let text = letter_text::removed(&letter, zone).unwrap_or_else(|| text_of(made));
+        screen.result(format_args!("\n{}\n\n{}", headers_of(made), text.trim_end()))?;
     }
     Ok(Verdict::Done)
-}
-
-fn described(letter: &OutboxLetter, returned: &[HistoryEntry], zone: &TimeZone) -> String {
-    let draft = &letter.draft;
-    let mut rows = vec![
-        ("letter", letter.id.to_string()),
-        ("state", letter.state.to_string()),
-        ("because", letter.reason.clone()),
-        ("customer", draft.whose().to_owned()),
-        ("rule/stage", format!("{}/{} ({})", draft.rule, draft.stage, draft.class)),
-        ("queued", local(letter.queued_at, zone)),
-        ("attempts", letter.attempts.to_string()),
-    ];
-    if letter.state.is_waiting() {
-        rows.push(("not before", local(letter.next_attempt_at, zone)));
-    }
-    if let Some(at) = letter.finished_at {
-        rows.push(("finished", local(at, zone)));
-    }
-    for one in returned {
-        rows.push((one.what, format!("{} {}: {}", local(one.at, zone), one.about, one.detail)));
-    }
-    for line in &draft.lines {
-        rows.push(("about", format!("{} (planned for {})", line.key, line.planned_on)));
-    }
-    let lines: Vec<_> = rows
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name:<11} {}", harmless::one_line(&value)))
-        .collect();
-    lines.join("\n")
-}
-
-/// The headers a reader sees, decoded.
-fn headers_of(made: &Made) -> String {
-    let parcel = &made.parcel;
-    let mut lines = vec![
-        format!("From:    {}", parcel.from),
-        format!("To:      {}", parcel.to),
-        format!("Subject: {}", made.subject),
-        format!("Id:      <{}>", parcel.message_id),
-    ];
-    if !parcel.cc.is_empty() {
-        let copies: Vec<_> = parcel.cc.iter().map(ToString::to_string).collect();
-        lines.insert(2, format!("Cc:      {}", copies.join(", ")));
-    }
-    lines.join("\n")
-}
-
-/// The plain text part of a letter's bytes.
-fn text_of(made: &Made) -> String {
-    MessageParser::default()
-        .parse(&made.parcel.bytes[..])
-        .and_then(|message| message.body_text(0).map(std::borrow::Cow::into_owned))
-        .unwrap_or_default()
 }
 
 /// The moment that matters in the letter's state.
@@ -394,5 +342,8 @@ fn as_json(letter: &OutboxLetter) -> serde_json::Value {
         "subject": made.map(|made| made.subject.as_str()),
         "locale": made.map(|made| made.locale.as_str()),
         "message_id": made.map(|made| made.parcel.message_id.as_str()),
+        "text_removed": letter.emptied.as_ref().map(|emptied| {
+            serde_json::json!({ "at": emptied.at.to_string(), "because": emptied.because })
+        }),
     })
 }

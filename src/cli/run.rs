@@ -90,6 +90,9 @@ pub async fn run(
     daemon::recover(&engine).await?;
     let pass = engine.pass().await?;
     let delivery = engine.deliver().await?;
+    if pass.halt.is_none() && delivery.halt.is_none() {
+        engine.tidy().await;
+    }
     summarise(&pass, &delivery, screen)?;
     if let Some(halt) = delivery.halt.as_ref().or(pass.halt.as_ref()) {
         let zone = &engine.office().settings.business.zone;

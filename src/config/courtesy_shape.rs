@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 use schemars::{Schema, json_schema};
 
 use super::forms::{Given, Many, Spot};
-use super::guards::{RawGuards, RawUnusual};
+use super::guards::{RawGuards, RawImport, RawUnusual};
 use super::monitoring::RawMonitoring;
 use super::read::{Complaint, Scalar, choice, not_a_word, shape, words};
+use super::retention::RawRetention;
 use super::scalars::{Clock, Locale, Rate, Timeout};
 use crate::domain::address::Address;
 use crate::domain::calendar::Days;
@@ -64,6 +65,8 @@ struct RawCourtesy {
     max_data_age: Option<Spot<Offset>>,
     /// What must be so before anything leaves.
     guards: Option<RawGuards>,
+    /// How long what is no longer needed is kept.
+    retention: Option<RawRetention>,
     /// Guards of `courtesy import`.
     import: Option<RawImport>,
     /// How those who watch see that it works.
@@ -323,15 +326,6 @@ struct RawLimitation {
     /// What starts the clock anew: `acknowledgement`, `part_payment`,
     /// `demand` (a reminder that was delivered).
     restart_by: Option<Many<Spot<Restart>>>,
-} }
-
-shape! { "`import`"
-/// Guards of `courtesy import`.
-#[schemars(rename = "Import")]
-struct RawImport {
-    /// A file that would close or change more than this share of what is
-    /// open is refused unless told; 0.3 if not said.
-    share: Option<Spot<f64>>,
 } }
 
 shape! { "`log`"

@@ -35,6 +35,15 @@ struct RawGuards {
     free_space: Option<Spot<Bytes>>,
 } }
 
+shape! { "`import`"
+/// Guards of `courtesy import`.
+#[schemars(rename = "Import")]
+struct RawImport {
+    /// A file that would close or change more than this share of what is
+    /// open is refused unless told; 0.3 if not said.
+    share: Option<Spot<f64>>,
+} }
+
 /// A number of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Bytes(u64);

@@ -129,6 +129,21 @@ impl Offset {
         }
     }
 
+    /// How long it is, for people: `2 years`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let count = self.count.unsigned_abs();
+        let unit = match self.unit {
+            Unit::Minutes => "minute",
+            Unit::Hours => "hour",
+            Unit::Days => "day",
+            Unit::BusinessDays => "working day",
+            Unit::Months => "month",
+            Unit::Years => "year",
+        };
+        format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+
     /// Roughly how many minutes, for putting stages in order and for bounds;
     /// a month counts 30.44 days, a working day 1.4.
     #[must_use]

@@ -5,7 +5,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::calendar::{Calendars, Days, Hours};
+use super::calendar::{Calendars, Days, Hours, day_begins};
 use super::customer::{Class, Person};
 use super::delivery::OnUncertain;
 use super::offset::Offset;
@@ -201,6 +201,9 @@ pub struct Settings {
     pub guards: Guards,
     /// What becomes of letters of which nobody can know whether they arrived.
     pub on_uncertain: UncertainSettings,
+    /// How long the text of a letter is kept that is over; `None` is for
+    /// good.
+    pub bodies_kept: Option<Offset>,
 }
 
 impl Settings {
@@ -217,6 +220,17 @@ impl Settings {
                 _ => day,
             },
         }
+    }
+
+    /// The moment up to which the texts of letters have been kept for long
+    /// enough, if any have. Days count at the business.
+    #[must_use]
+    pub fn bodies_kept_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let kept = self.bodies_kept?;
+        let back = Offset { count: -kept.count, ..kept };
+        let business = &self.business;
+        let first = back.from_date(business.day(now), &business.calendars.business);
+        Some(day_begins(first, &business.zone))
     }
 
     /// Whether payments were last read longer ago than they may, so that

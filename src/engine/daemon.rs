@@ -97,6 +97,9 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
         let looked = look(&engine, &manager).await;
         bell.ring(&engine, &looked).await;
         work.notify_one();
+        if looked.is_ok_and(|report| report.halt.is_none()) {
+            engine.tidy().await;
+        }
         tokio::select! {
             biased;
             signal = signals.recv() => match signal {

@@ -276,6 +276,11 @@ pub fn relay_back() {
     info!("the relay takes letters again");
 }
 
+/// Letters that lost their text.
+pub fn tidied(letters: u64) {
+    info!(letters, "the text of old letters was removed");
+}
+
 /// Something in the background failed.
 pub fn failed(doing: &'static str, cause: &StoreError) {
     error!(doing, %cause, "failed");

@@ -28,6 +28,35 @@ pub struct OutboxFilter {
     pub limit: usize,
 }
 
+/// When the text of a letter was removed, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Emptied {
+    /// When.
+    pub at: Timestamp,
+    /// Why, as the end of a sentence: `after 2 years, as …`.
+    pub because: String,
+}
+
+/// Which texts are to be removed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tidying {
+    /// Those of letters that were over before this moment.
+    pub before: Timestamp,
+    /// Why, as the end of a sentence.
+    pub because: String,
+    /// At most so many letters are looked at.
+    pub limit: usize,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tidied {
+    /// The texts of so many letters.
+    pub letters: u64,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
 /// One line of a customer's history.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HistoryEntry {

@@ -28,11 +28,13 @@ mod returns;
 mod rows;
 mod rules;
 mod suppressions;
+mod tidying;
 mod witness;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -46,7 +48,7 @@ use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
     Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
-    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
+    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Tidied, Tidying,
 };
 use crate::domain::alarm::Parked;
 use crate::domain::delivery::{LeftOut, Transition};
@@ -90,6 +92,8 @@ struct Inner {
     /// Shared with the requests that read facts, and held for no longer than
     /// it takes to note a page.
     handed_out: Arc<Mutex<HandedOut>>,
+    /// Whether what was removed may still stand in the write-ahead log.
+    traces: AtomicBool,
 }
 
 impl SqliteStore {
@@ -143,7 +147,9 @@ impl SqliteStore {
         };
         let reader = reading.map(|conn| Worker::reader(desk(conn))).transpose().map_err(failed)?;
         let handed_out = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { path, reader, writer, handed_out }) })
+        Ok(Self {
+            inner: Arc::new(Inner { path, reader, writer, handed_out, traces: AtomicBool::new(true) }),
+        })
     }
 
     /// Where it is; `None` in memory.
@@ -350,6 +356,10 @@ impl Store for SqliteStore {
 
     async fn data(&self) -> Result<Data, StoreError> {
         self.read("reading how old the data are", |desk| alarms::data(desk)).await
+    }
+
+    async fn tidy(&self, what: Tidying, now: Timestamp) -> Result<Tidied, StoreError> {
+        tidying::tidy(self, what, now).await
     }
 
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {

@@ -8,6 +8,7 @@ mod alarms;
 mod backlog;
 mod backup;
 pub mod courtesy;
+mod erasure;
 mod explain;
 mod hold;
 mod monitoring;

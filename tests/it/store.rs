@@ -7,4 +7,5 @@ mod files;
 mod letters;
 mod recording;
 mod returns;
+mod tidying;
 pub mod world;

@@ -11,14 +11,14 @@ use crate::domain::delivery::{OnUncertain, Parcel};
 use crate::domain::ids::{CustomerId, LetterId};
 use crate::domain::notice::{Draft, LetterState, Line, NoticeKey, Priority};
 use crate::domain::rule::Recipient;
-use crate::store::{Made, OutboxLetter};
+use crate::store::{Emptied, Made, OutboxLetter};
 
 /// The columns that [`outbox_letter`] reads, from `letters AS l` joined with
 /// `customers AS c` where there is one.
 pub(super) const LETTER_COLUMNS: &str = "
     l.id, c.id, l.rule, l.stage, l.class, l.template, l.recipients, l.copies, l.deadline, l.approve, l.priority,
     l.budget, l.not_before, l.passed_over, l.state, l.reason, l.attempts, l.queued_at, l.next_attempt_at,
-    l.first_attempt_at, l.finished_at, l.approved, l.on_uncertain, l.maybe_sent";
+    l.first_attempt_at, l.finished_at, l.approved, l.on_uncertain, l.maybe_sent, l.emptied_at, l.emptied_because";
 
 /// A letter without its lines and bytes.
 pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
@@ -52,7 +52,14 @@ pub(super) fn outbox_letter(row: &Row<'_>) -> rusqlite::Result<OutboxLetter> {
         approved: row.get(21)?,
         maybe_sent: row.get(23)?,
         made: None,
+        emptied: emptied(row, 24)?,
     })
+}
+
+/// When the text went and, in the next column, why.
+pub(super) fn emptied(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Emptied>> {
+    let because: Option<String> = row.get(index + 1)?;
+    Ok(at_opt(row, index)?.zip(because).map(|(at, because)| Emptied { at, because }))
 }
 
 /// Adds lines and bytes to a letter.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::books::expect_customer;
+use super::drafts;
 use super::facts::money;
 use super::rows::{Fault, at, day, word};
 use super::worker::Desk;
@@ -42,10 +43,10 @@ const LETTERS: &str = "
     SELECT COALESCE(l.finished_at, l.first_attempt_at, l.queued_at), l.id, l.rule, l.stage, l.state, l.reason,
            (SELECT GROUP_CONCAT(subject_kind || ' ' || subject_id, ', ') FROM notices WHERE letter = l.id),
            m.mail_to, m.subject,
-           (SELECT GROUP_CONCAT(left_out, '; ') FROM attempts WHERE letter = l.id)
+           (SELECT GROUP_CONCAT(left_out, '; ') FROM attempts WHERE letter = l.id), l.emptied_at, l.emptied_because
     FROM letters AS l LEFT JOIN made AS m ON m.letter = l.id WHERE l.customer = ?1 ORDER BY l.id";
 
-fn letter(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
+fn letter(row: &Row<'_>, desk: &Desk) -> rusqlite::Result<HistoryEntry> {
     let (rule, stage): (String, String) = (row.get(2)?, row.get(3)?);
     let (mut detail, reason): (String, String) = (row.get(4)?, row.get(5)?);
     let parts: [(&str, Option<String>); 5] = [
@@ -60,6 +61,10 @@ fn letter(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
             detail.push_str(word);
             detail.push_str(&part);
         }
+    }
+    if let Some(emptied) = drafts::emptied(row, 10)? {
+        let on = emptied.at.to_zoned_datetime(desk.zones.business().clone()).date();
+        detail = format!("{detail}; its text was removed on {on}, {}", emptied.because);
     }
     let letter = Some(LetterId(row.get(1)?));
     Ok(HistoryEntry { at: at(row, 0)?, what: "letter", about: format!("{rule}/{stage}"), detail, letter })

@@ -17,7 +17,7 @@ use crate::store::migrations::MIGRATIONS;
 /// `CTSY`: marks a database as one of ours.
 const APPLICATION_ID: i32 = 0x4354_5359;
 /// How long another process may hold the lock before a request fails.
-const BUSY: Duration = Duration::from_secs(20);
+pub(super) const BUSY: Duration = Duration::from_secs(20);
 /// Up to this size, the file is checked whole when it is opened.
 const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -227,9 +227,11 @@ pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A commit that was answered survives the loss of power: a forgotten one
-/// would be a letter sent twice.
+/// would be a letter sent twice. What is removed is overwritten: a page of
+/// the file that is free again keeps nothing of a letter or a person.
 fn durable(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     conn.execute_batch("PRAGMA synchronous = FULL")
 }
 

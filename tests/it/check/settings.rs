@@ -110,6 +110,10 @@ fn keys_of_courtesy_yaml_say_what_they_expect() {
                 with("limitation: { invoice: 30d, invoices: 3y, restart_by: [reminder] }")
             ),
             ("an age that is none", with("max_data_age: 1mo")),
+            ("texts that are kept for no time", with("retention: { bodies: 0d }")),
+            ("texts that are kept backwards", with("retention: { bodies: -2y }")),
+            ("texts that nobody could look up", with("retention: { bodies: 29d }")),
+            ("texts that are kept for hours", with("retention: { bodies: 900h, letters: 2y }")),
             ("guards that guard nothing", with("guards: { away: 2y, free_space: much }")),
             (
                 "limits that let nothing leave",
@@ -166,6 +170,7 @@ fn what_is_not_said_has_a_sensible_value() {
     assert!(matches!(&config.deliver, Ok(Deliver::Files(outbox)) if *outbox == data.join("outbox")));
     assert_eq!(config.mail.attachments, folder.path().join("../attachments"));
     assert!(config.log.mask_addresses);
+    assert_eq!(config.settings.bodies_kept, None, "nothing is removed unasked");
     assert!((config.import_share - 0.3).abs() < f64::EPSILON);
     insta::assert_debug_snapshot!((
         &config.settings.letters,

@@ -13,7 +13,7 @@ use courtesy::domain::rule::RuleSeen;
 use courtesy::domain::settings::Guards;
 use courtesy::store::{
     Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
-    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError,
+    Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Tidied, Tidying,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -67,6 +67,10 @@ impl<S: Store> Store for Stepped<S> {
         limit: usize,
     ) -> Result<Vec<Facts>, StoreError> {
         self.ask("facts", self.inner.facts(now, reach, after, limit)).await
+    }
+
+    async fn tidy(&self, what: Tidying, now: Timestamp) -> Result<Tidied, StoreError> {
+        self.change("tidy", self.inner.tidy(what, now)).await
     }
 
     async fn postpone(&self, until: Vec<(Relationship, Timestamp)>) -> Result<(), StoreError> {

@@ -262,6 +262,7 @@ pub fn settings() -> Settings {
         promises: PromiseSettings { at_most: 2, longest: Offset::days(30), grace: Offset::days(2) },
         limitation: LimitationSettings::default(),
         max_data_age: None,
+        bodies_kept: None,
         guards: courtesy::domain::settings::Guards::default(),
         on_uncertain: UncertainSettings::default(),
     }

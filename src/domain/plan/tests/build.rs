@@ -77,6 +77,7 @@ pub fn settings() -> Settings {
         },
         limitation: LimitationSettings::default(),
         max_data_age: None,
+        bodies_kept: None,
         guards: Guards::default(),
         on_uncertain: UncertainSettings::default(),
     }
