@@ -12,6 +12,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod failure;
+pub mod forget;
 pub mod harmless;
 pub mod history;
 pub mod import;
@@ -219,6 +220,8 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the store's place; nothing leaves until a person has looked
     Restore(backup::RestoreArgs),
+    /// Erase what is personal of a customer; what the books need stays
+    Forget(forget::ForgetArgs),
     /// Show everything sent to and recorded about a customer
     History(history::HistoryArgs),
     /// Print what a shell needs to complete commands and options
@@ -259,6 +262,7 @@ impl Command {
             | Self::Backlog(_)
             | Self::Backup(_)
             | Self::Restore(_)
+            | Self::Forget(_)
             | Self::History(_)
             | Self::Completions(_)
             | Self::Package(_) => Timing::Now,
@@ -343,6 +347,7 @@ pub async fn run(
         Some(Command::Backlog(args)) => backlog::run(&args, global, clock.now(), screen).await,
         Some(Command::Backup(args)) => backup::run(&args, global, clock.now(), screen).await,
         Some(Command::Restore(args)) => backup::restore(&args, global, clock.now(), screen).await,
+        Some(Command::Forget(args)) => forget::run(&args, global, around, clock.now(), screen).await,
         Some(Command::Completions(args)) => package::complete(&args, screen),
         Some(Command::Package(args)) => package::run(&args, screen),
         Some(Command::History(args)) => history::run(&args, global, screen).await,

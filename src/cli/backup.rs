@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
+use owo_colors::OwoColorize as _;
 
 use super::screen::{Screen, counted, shown};
 use super::{Global, Verdict, load, lock};
@@ -124,6 +125,18 @@ pub async fn restore(
     screen.say(format_args!("{} is in place: {}", shown(&args.from), described(&restored.backup)))?;
     if let Some(aside) = &restored.set_aside {
         screen.note(format_args!("The store of before is set aside in {}.", shown(aside)))?;
+    }
+    match restored.back.as_deref() {
+        Some([]) => {}
+        Some(back) => screen.complaint(format_args!(
+            "{} these customers asked to be forgotten after the backup was made, and are back: {}; say \
+             `courtesy forget` for each of them before `courtesy resume`",
+            "warning:".yellow(),
+            back.join(", ")
+        ))?,
+        None => screen.note(
+            "Whether somebody asked to be forgotten since can't be told from here; if so, forget them again.",
+        )?,
     }
     screen.note(format_args!("HOLD: {}.", halt.said(&zone, now)))?;
     if matches!(halt, Halt::Restored { .. }) {

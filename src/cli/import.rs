@@ -156,6 +156,13 @@ fn warn(report: &ImportReport, screen: &mut Screen) -> anyhow::Result<()> {
             report.unusable_addresses
         ))?;
     }
+    if !report.forgotten.is_empty() {
+        warning(format!(
+            "customers who asked to be forgotten, of whom nothing personal was taken and to whom nobody writes: {}; \
+             take them out of the file as well, or see `courtesy forget --list`",
+            shortened(&report.forgotten)
+        ))?;
+    }
     if !report.missing.is_empty() {
         warning(format!(
             "open items of the last file that this one lacks: {}; on hold until they are listed again, paid \
@@ -212,6 +219,7 @@ fn as_json(report: &ImportReport) -> serde_json::Value {
         "bad_count": report.bad_count,
         "unknown_columns": report.unknown_columns,
         "unusable_addresses": report.unusable_addresses,
+        "forgotten": report.forgotten,
         "kept": report.kept,
     })
 }

@@ -44,12 +44,13 @@ pub struct RunArgs {
 
 /// What a person should hear of without asking: somebody has to do
 /// something, or wanted it so. The rest is the ordinary course.
-const NOTABLE: [&str; 16] = [
+const NOTABLE: [&str; 17] = [
     "address missing",
     "address unusable",
     "address suppressed",
     "recipient missing",
     "customer blocked",
+    "customer forgotten",
     "disputed",
     "on hold",
     "promised",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::address::{Address, AddressError};
@@ -49,6 +50,9 @@ pub struct Customer {
     pub attributes: BTreeMap<String, String>,
     /// Set where nobody may write to the customer at all.
     pub blocked: bool,
+    /// Since when it is forgotten: nothing personal is known any more, and
+    /// nobody writes to it.
+    pub forgotten_at: Option<Timestamp>,
     /// How many events `purchase` are known.
     pub purchases: u32,
 }

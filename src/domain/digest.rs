@@ -222,6 +222,7 @@ pub fn finding(verdict: &Verdict, rule: &Rule) -> Option<Finding> {
         Stop::NoAddress(_)
         | Stop::Suppressed(_)
         | Stop::NoRecipient(_)
+        | Stop::Forgotten
         | Stop::DataTooOld
         | Stop::CoveredByCredit(_)
         | Stop::TimeBarred(_) => dunning && verdict.stage.is_some(),

@@ -39,6 +39,8 @@ pub enum Stop {
     CoveredByCredit(Currency),
     /// Nobody may write to the customer.
     Blocked,
+    /// The customer asked to be forgotten.
+    Forgotten,
     /// There is no address to write to, or none that works.
     NoAddress(AddressError),
     /// The address must not be written to; why.
@@ -108,6 +110,7 @@ impl Stop {
             Self::PromiseOver(_) => "promise over",
             Self::CoveredByCredit(_) => "covered by credit",
             Self::Blocked => "customer blocked",
+            Self::Forgotten => "customer forgotten",
             Self::NoAddress(AddressError::Missing) => "address missing",
             Self::NoAddress(_) => "address unusable",
             Self::Suppressed(_) => "address suppressed",

@@ -137,6 +137,7 @@ pub fn verdict(mask: bool, verdict: &Verdict, rules: &Rules) {
         && matches!(
             why,
             Stop::Blocked
+                | Stop::Forgotten
                 | Stop::NoAddress(_)
                 | Stop::Suppressed(_)
                 | Stop::NoRecipient(_)

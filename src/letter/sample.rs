@@ -129,6 +129,7 @@ pub(super) fn sample(
         owner: (!bare).then(|| person.clone()),
         attributes: BTreeMap::new(),
         blocked: false,
+        forgotten_at: None,
         purchases: 1,
     };
     let facts = Facts {

@@ -8,7 +8,7 @@ use crate::domain::notice::LetterState;
 
 /// What stops a letter, as [`crate::domain::stop::Stop::name`] and the engine
 /// say it.
-const REASONS: [(&str, &str); 47] = [
+const REASONS: [(&str, &str); 48] = [
     ("not in audience", "不属规则对象"),
     ("excluded", "属规则例外"),
     ("below minimum", "低于催收起点"),
@@ -21,6 +21,7 @@ const REASONS: [(&str, &str); 47] = [
     ("promise over", "承诺已了结"),
     ("covered by credit", "有款项可抵扣"),
     ("customer blocked", "客户已停发"),
+    ("customer forgotten", "客户资料已删除"),
     ("address missing", "无邮箱地址"),
     ("address unusable", "邮箱地址不可用"),
     ("address suppressed", "邮箱地址已停用"),

@@ -64,7 +64,7 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     /// `letter`, `payment`, `event`, `promise`, `dispute`, `hold`,
     /// `acknowledgement`, `status`, `due_on`, what came back (see [`What`]),
-    /// `suppressed` or `written to again`.
+    /// `suppressed`, `written to again`, `forgotten` or `no longer forgotten`.
     pub what: &'static str,
     /// What it is about: rule and stage, or the subject's number.
     pub about: String,
@@ -326,6 +326,9 @@ pub struct ImportReport {
     pub unknown_columns: Vec<String>,
     /// Customers in the file whose address can't be written to, by reason.
     pub unusable_addresses: u64,
+    /// Customers who are forgotten and stand in the file: nothing personal of
+    /// them was taken.
+    pub forgotten: Vec<String>,
     /// Whether it was kept.
     pub kept: bool,
 }

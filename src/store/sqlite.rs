@@ -14,6 +14,7 @@ mod disk;
 mod drafts;
 mod facts;
 mod findings;
+mod forgetting;
 mod guard;
 mod history;
 mod merge;
@@ -61,6 +62,7 @@ use crate::domain::settings::Guards;
 
 pub use self::asking::About;
 pub use self::backup::{Backup, Restored};
+pub use self::forgetting::{Forget, Forgotten, Gone};
 pub use self::guard::UnusualDay;
 pub use self::operator::{Decided, Decision};
 pub use self::overview::{Overview, Vocabulary};

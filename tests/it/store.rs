@@ -4,6 +4,7 @@
 mod digests;
 mod facts;
 mod files;
+mod forgetting;
 mod letters;
 mod recording;
 mod returns;

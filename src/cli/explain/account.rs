@@ -103,6 +103,12 @@ impl<'a> Account<'a> {
             Ok(address) => format!("to {address}, in {}", self.locale()),
             Err(error) => format!("cannot be written to: {error}"),
         })];
+        if let Some(at) = customer.forgotten_at {
+            let on = settings.business.day(at);
+            below.push(Node::leaf(
+                format!("forgotten on {on}: nobody writes to this customer").red().to_string(),
+            ));
+        }
         if customer.blocked {
             below.push(Node::leaf("blocked: nobody may write to this customer".red().to_string()));
         }

@@ -47,6 +47,7 @@ pub fn of(known: &Known) -> Value {
         "name": customer.name,
         "address": customer.address.as_ref().ok().map(Address::as_str),
         "blocked": customer.blocked,
+        "forgotten_at": customer.forgotten_at.map(|at| at.to_string()),
         "receivable": known.about.claim.as_ref().map(ReceivableId::as_str),
         "out_of_reach": known.out_of_reach,
         "at": known.at.to_string(),

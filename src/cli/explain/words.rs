@@ -34,6 +34,7 @@ fn meaning(stop: &Stop) -> String {
             return format!("credit notes and money on account cover all that is owed in {currency}");
         }
         Stop::Blocked => "nobody may write to this customer",
+        Stop::Forgotten => "it asked to be forgotten; what is owed is for a person to see to",
         Stop::NoAddress(AddressError::Missing) => "import the customer with an `email`",
         Stop::NoAddress(error) => return format!("{error}; import the customer with another `email`"),
         Stop::Suppressed(cause) => {

@@ -80,6 +80,9 @@ fn over_payment(view: &View<'_>, receivable: &Receivable, item: &Item<'_>) -> Op
 /// What silences letters to the customer about this item. None of it
 /// silences an alarm.
 pub fn silenced(view: &View<'_>, rule: &Rule, item: &Item<'_>) -> Option<Stop> {
+    if view.of.customer.forgotten_at.is_some() {
+        return Some(Stop::Forgotten);
+    }
     if view.of.customer.blocked {
         return Some(Stop::Blocked);
     }

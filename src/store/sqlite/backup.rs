@@ -32,6 +32,9 @@ pub struct Restored {
     pub backup: Backup,
     /// Where the store of before lies, if there was one.
     pub set_aside: Option<PathBuf>,
+    /// Customers who were forgotten in it and are back; `None` where that
+    /// can't be told.
+    pub back: Option<Vec<String>>,
 }
 
 impl SqliteStore {
@@ -81,8 +84,11 @@ impl SqliteStore {
         look_at(backup)?;
         let draft = open::beside(store, ".restoring");
         let restored = prepare(backup, &draft, now).and_then(|backup| {
+            let gone = forgotten(store);
             let set_aside = place(&draft, store, now)?;
-            Ok(Restored { backup, set_aside })
+            let still = forgotten(store).unwrap_or_default();
+            let back = gone.map(|gone| gone.into_iter().filter(|id| !still.contains(id)).collect());
+            Ok(Restored { backup, set_aside, back })
         });
         if restored.is_err() {
             open::remove_if_there(&draft).map_err(|error| refused(&draft, &error))?;
@@ -155,6 +161,14 @@ fn prepare(backup: &Path, draft: &Path, now: Timestamp) -> Result<Backup, StoreE
     let backup = prepared().map_err(|fault| fault.into_error("preparing the backup"))?;
     File::open(draft).and_then(|file| file.sync_all()).map_err(failed)?;
     Ok(backup)
+}
+
+/// Who is forgotten in a store; `None` where it can't be read.
+fn forgotten(store: &Path) -> Option<Vec<String>> {
+    let conn = open::to_look_at(store).ok()?;
+    let mut statement =
+        conn.prepare("SELECT id FROM customers WHERE forgotten_at IS NOT NULL ORDER BY id").ok()?;
+    statement.query_map([], |row| row.get(0)).ok()?.collect::<rusqlite::Result<_>>().ok()
 }
 
 /// Sets the store of before aside and gives the new one its name. A

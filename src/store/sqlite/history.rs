@@ -28,6 +28,7 @@ pub(super) fn of(desk: &mut Desk, customer: &CustomerId) -> Result<Vec<HistoryEn
         (RETURNS, returned),
         (SUPPRESSIONS, suppression),
         (LIFTED, lifted),
+        (FORGOTTEN, forgotten),
     ] {
         let mut statement = desk.conn.prepare_cached(sql)?;
         let mut rows = statement.query([key])?;
@@ -155,6 +156,18 @@ fn returned(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
     let what = word(row, 1, What::from_word)?.as_str();
     let letter = row.get::<_, Option<i64>>(5)?.map(LetterId);
     Ok(HistoryEntry { at: at(row, 0)?, what, about: row.get(2)?, detail, letter })
+}
+
+const FORGOTTEN: &str = "
+    SELECT at, 'forgotten', because, who FROM forgotten WHERE customer = ?1
+    UNION ALL SELECT taken_back_at, 'taken back', taken_back_because, taken_back_by FROM forgotten
+    WHERE customer = ?1 AND taken_back_at IS NOT NULL";
+
+fn forgotten(row: &Row<'_>, _: &Desk) -> rusqlite::Result<HistoryEntry> {
+    let what = if row.get_ref(1)?.as_str()? == "forgotten" { "forgotten" } else { "no longer forgotten" };
+    let (because, who): (String, String) = (row.get(2)?, row.get(3)?);
+    let (about, detail) = ("the customer".to_owned(), format!("{because} ({who})"));
+    Ok(HistoryEntry { at: at(row, 0)?, what, about, detail, letter: None })
 }
 
 const SUPPRESSIONS: &str = "

@@ -4,12 +4,13 @@
 mod claims;
 mod others;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::books::Occasion;
+use super::people;
 use super::rows::{At, Fault, Zones};
 use super::worker::Desk;
 use crate::domain::money::Money;
@@ -48,6 +49,10 @@ struct Import<'a> {
     on: Occasion,
     /// Where each column stands in a row.
     places: HashMap<&'static str, usize>,
+    /// Customers of whom nothing personal is taken, by key.
+    forgotten: HashMap<i64, String>,
+    /// Those of them who stand in the file.
+    met: BTreeSet<String>,
     bad: BadRows,
     report: ImportReport,
     /// Open items that change in what is owed, when or by whom.
@@ -77,6 +82,8 @@ pub(super) fn merge(
         staged: &staged,
         on: Occasion { now, today, source: "import" },
         places,
+        forgotten: people::forgotten(&desk.conn)?,
+        met: BTreeSet::new(),
         bad,
         report,
         moved: 0,
@@ -108,6 +115,7 @@ impl Import<'_> {
         self.report.bad_count = self.bad.count;
         self.report.bad = std::mem::take(&mut self.bad.shown);
         self.report.bad.sort_by_key(|bad| bad.line);
+        self.report.forgotten = std::mem::take(&mut self.met).into_iter().collect();
         self.report.kept = !self.order.dry_run && (!any_bad || self.order.keep_going);
         if self.report.kept {
             self.conn.execute(
@@ -169,6 +177,13 @@ impl Import<'_> {
             self.order.share * 100.0,
         ))
         .into())
+    }
+
+    /// Whether nothing personal of a customer is to be taken; notes who it is.
+    fn is_forgotten(&mut self, customer: i64) -> bool {
+        let found = self.forgotten.get(&customer);
+        self.met.extend(found.cloned());
+        found.is_some()
     }
 
     /// Whether the file has this column.

@@ -1,11 +1,11 @@
 //! Customers as rows, and the relationship each belongs to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::rows::{Day, Zones};
+use super::rows::{Day, Zones, at_opt};
 use crate::domain::address::Address;
 use crate::domain::customer::{Customer, Person};
 use crate::domain::ids::CustomerId;
@@ -16,7 +16,7 @@ pub(super) const SELECT_CUSTOMERS: &str = "
     SELECT c.key, c.relationship, c.id, c.name, c.email, c.contact_name, c.greeting, c.cc, c.locale, c.country,
            c.timezone, c.segment, c.tags, c.owner_name, c.owner_email, c.attributes, c.blocked,
            (SELECT COUNT(*) FROM events AS e INDEXED BY events_purchases
-            WHERE e.customer = c.key AND e.kind = 'purchase')
+            WHERE e.customer = c.key AND e.kind = 'purchase'), c.forgotten_at
     FROM json_each(?1) AS page CROSS JOIN customers AS c INDEXED BY customers_of_relationship
     WHERE c.relationship = page.value";
 
@@ -40,6 +40,7 @@ pub(super) fn customer(row: &Row<'_>, zones: &Zones) -> rusqlite::Result<Custome
         attributes: attributes(row.get_ref(15)?.as_str_or_null()?),
         blocked: row.get_ref(16)?.as_str_or_null()? == Some("yes"),
         purchases: row.get(17)?,
+        forgotten_at: at_opt(row, 18)?,
     })
 }
 
@@ -92,6 +93,15 @@ pub(super) fn find(conn: &Connection, id: &str) -> rusqlite::Result<Option<(i64,
     conn.prepare_cached("SELECT key, timezone FROM customers WHERE id = ?1")?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
+}
+
+/// Customers who are forgotten: their keys and numbers.
+pub(super) fn forgotten(conn: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
+    conn.prepare_cached(
+        "SELECT key, id FROM customers INDEXED BY customers_forgotten WHERE forgotten_at IS NOT NULL",
+    )?
+    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
 }
 
 /// Who settled something since a day, and who did so in time, credit notes

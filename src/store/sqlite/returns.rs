@@ -96,6 +96,8 @@ struct Letter {
     state: LetterState,
     class: Class,
     customer: Option<(i64, CustomerId)>,
+    /// Whether nothing about whom it went to is to be written down.
+    forgotten: bool,
     /// In lower case, like `copies`.
     to: String,
     copies: Vec<String>,
@@ -106,7 +108,7 @@ impl Letter {
     /// that left is meant.
     fn find(conn: &Connection, message_id: &str) -> Result<Option<Self>, Fault> {
         let mut statement = conn.prepare_cached(
-            "SELECT l.id, l.state, l.class, l.customer, c.id, m.mail_to, m.mail_cc
+            "SELECT l.id, l.state, l.class, l.customer, c.id, m.mail_to, m.mail_cc, c.forgotten_at IS NOT NULL
              FROM made AS m INDEXED BY made_message_id CROSS JOIN letters AS l
              LEFT JOIN customers AS c ON c.key = l.customer
              WHERE m.message_id = ?1 AND l.id = m.letter ORDER BY l.id DESC",
@@ -121,6 +123,7 @@ impl Letter {
                 customer: key.zip(id.map(CustomerId::new)),
                 to: row.get::<_, String>(5)?.to_lowercase(),
                 copies: copies(&row.get::<_, String>(6)?),
+                forgotten: row.get(7)?,
             })
         })?;
         let found: Vec<Self> = found.collect::<rusqlite::Result<_>>()?;
@@ -130,7 +133,7 @@ impl Letter {
 
     /// Whose the fate is, and their address as we wrote it.
     fn whose(&self, fate: &Fate) -> (Whose, String) {
-        if fate.addresses.is_empty() || fate.addresses.contains(&self.to) {
+        if self.forgotten || fate.addresses.is_empty() || fate.addresses.contains(&self.to) {
             return (Whose::Recipient, self.to.clone());
         }
         match fate.addresses.iter().find(|address| self.copies.contains(address)) {
@@ -187,8 +190,8 @@ fn came_back(
     now: Timestamp,
 ) -> Result<Taken, Fault> {
     let (whose, address) = letter.whose(fate);
-    let news =
-        News { what: fate.action.into(), address, copy: whose == Whose::Copy, detail: fate.detail.clone() };
+    let detail = if letter.forgotten { String::new() } else { fate.detail.clone() };
+    let news = News { what: fate.action.into(), address, copy: whose == Whose::Copy, detail };
     let customer = letter.customer.as_ref().map(|(key, _)| *key);
     // An earlier row of the same mail may have moved the letter.
     let state = conn
@@ -207,7 +210,7 @@ fn came_back(
         detail: news.detail,
         state: Some(follows.state.unwrap_or(state)),
         frees: follows.frees,
-        suppressed: follows.suppress.then(Vec::new),
+        suppressed: (follows.suppress && !letter.forgotten).then(Vec::new),
         new,
     })
 }
@@ -234,7 +237,7 @@ fn follow(
         conn.prepare_cached("UPDATE notices SET live = 0 WHERE letter = ?1 AND dropped = 0")?
             .execute([letter.id.0])?;
     }
-    if follows.suppress {
+    if follows.suppress && !letter.forgotten {
         let suppression = Suppression { address: news.address.clone(), classes: vec![], cause: reason };
         suppressions::add(conn, &suppression, "", now)?;
     }
@@ -251,7 +254,7 @@ fn unwanted(
     now: Timestamp,
 ) -> Result<Taken, Fault> {
     let new = note(conn, mail, letter.map(|letter| letter.id), customer.map(|(key, _)| *key), &news, now)?;
-    if new {
+    if new && !letter.is_some_and(|letter| letter.forgotten) {
         let (address, cause) = (news.address.clone(), news.detail.clone());
         suppressions::add(conn, &Suppression { address, classes: UNWANTED.to_vec(), cause }, "", now)?;
     }

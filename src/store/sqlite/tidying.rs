@@ -37,7 +37,7 @@ pub(super) fn wipe(conn: &Connection) -> Result<bool, Fault> {
 }
 
 /// A claim that may still have to be proved: it is owed, or others pursue it.
-const PURSUED: &str = "(r.reach_on = '9999-12-31' OR r.status IN ('legal', 'assigned'))";
+pub(super) const PURSUED: &str = "(r.reach_on = '9999-12-31' OR r.status IN ('legal', 'assigned'))";
 
 /// Letters in order of their age, and what is to become of their text.
 fn old() -> String {

@@ -71,3 +71,137 @@ fn one_pass_removes_old_texts_as_well() {
     assert!(!holds(&installation, PHRASE));
     assert!(installation.run(&["outbox", "show", "1"]).out.contains("after 1 month"));
 }
+
+/// Whatever of C1 must not be found any more.
+const PERSONAL: [&str; 9] = [
+    "Zelma",
+    "Quist",
+    "zq@example.test",
+    "second@example.test",
+    "gus@example.test",
+    "regular-of-tuesdays",
+    "Fido",
+    "asked about her sister",
+    PHRASE,
+];
+
+/// C1 with a past: a paid invoice with a guarantor, a visit and its thanks.
+fn with_a_past() -> Installation {
+    let installation = Installation::with_a_customer();
+    installation.write(
+        "customers.csv",
+        "id,name,email,contact_name,locale,cc,tags,attributes\n\
+         C1,Zelma Quist Ltd,zq@example.test,Zelma Quist,en,second@example.test,regular-of-tuesdays,\"{\"\"dog\"\":\"\"Fido\"\"}\"\n",
+    );
+    installation.write(
+        "receivables.csv",
+        "id,customer_id,kind,amount,currency,due_on,number,guarantor_name,guarantor_email\n\
+         R1,C1,invoice,100,EUR,2026-01-02,INV-77,Gus Quist,gus@example.test\n",
+    );
+    installation.write("payments.csv", "id,receivable_id,amount,received_on\nP1,R1,100,2026-01-02\n");
+    for kind in ["customers", "receivables", "payments"] {
+        let taken = installation.run(&["import", kind, &format!("{kind}.csv")]);
+        assert_eq!(taken.code, 0, "{taken:?}");
+    }
+    let note =
+        ["record", "event", "C1", "visit", "--outcome", "positive", "--note", "asked about her sister"];
+    assert_eq!(installation.run(&note).code, 0);
+    let pass = installation.run(&["run", "--once"]);
+    assert!(pass.out.contains("1 sent"), "{pass:?}");
+    installation
+}
+
+#[test]
+fn a_forgotten_customer_is_gone_from_the_store_while_a_daemon_runs_and_every_command_copes() {
+    let installation = with_a_past();
+    let mut daemon = Daemon::start(&installation);
+    for word in PERSONAL {
+        assert!(holds(&installation, word), "{word} is there before");
+    }
+    let shown = installation.run(&["forget", "C1", "--dry-run"]);
+    assert!(
+        shown.code == 0 && shown.out.contains("would go") && shown.out.contains("would stay"),
+        "{shown:?}"
+    );
+    let unsure = installation.run(&["forget", "C1", "--because", "letter of 3 March"]);
+    assert!(unsure.code == 1 && unsure.err.contains("--confirm C1"), "{unsure:?}");
+    let slip = installation.run(&["forget", "C1", "--because", "letter of 3 March", "--confirm", "C2"]);
+    assert!(slip.code == 1 && slip.err.contains("nothing was erased"), "{slip:?}");
+    assert!(holds(&installation, "Zelma"));
+
+    let done = installation.run(&["forget", "C1", "--because", "letter of 3 March", "--confirm", "C1"]);
+    assert!(done.code == 0 && done.out.contains("C1 is forgotten."), "{done:?}");
+    for word in ["1 claim and 1 payment", "backups made before", "letters that were written as files"] {
+        assert!(done.out.contains(word), "{word}: {done:?}");
+    }
+    for word in PERSONAL {
+        assert!(!holds(&installation, word), "{word} is gone");
+    }
+    for command in [
+        vec!["history", "C1"],
+        vec!["outbox"],
+        vec!["outbox", "show", "1"],
+        vec!["explain", "C1"],
+        vec!["explain", "C1", "--json"],
+        vec!["plan", "--customer", "C1"],
+        vec!["status"],
+        vec!["forget", "--list"],
+        vec!["backup", "after.db"],
+    ] {
+        let ran = installation.run(&command);
+        assert_eq!(ran.code, 0, "{command:?}: {ran:?}");
+        assert!(!ran.out.contains("panicked") && !ran.err.contains("panicked"), "{ran:?}");
+    }
+    assert!(installation.run(&["history", "C1"]).out.contains("letter of 3 March (tester)"));
+    assert!(installation.run(&["explain", "C1"]).out.contains("forgotten on"));
+    assert!(installation.run(&["outbox", "show", "1"]).out.contains("when the customer was forgotten"));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn an_import_leaves_a_forgotten_customer_out_books_what_is_new_and_nothing_is_sent() {
+    let installation = with_a_past();
+    let forget = ["forget", "C1", "--because", "letter of 3 March", "--confirm", "C1"];
+    assert_eq!(installation.run(&forget).code, 0);
+    installation.write(
+        "receivables.csv",
+        "id,customer_id,kind,amount,currency,due_on,number,guarantor_name,guarantor_email\n\
+         R1,C1,invoice,100,EUR,2026-01-02,INV-77,Gus Quist,gus@example.test\n\
+         R2,C1,invoice,500,EUR,2026-01-02,INV-78,Gus Quist,gus@example.test\n",
+    );
+    installation.chase_the_backlog();
+    for kind in ["customers", "receivables", "payments"] {
+        let taken = installation.run(&["import", kind, &format!("{kind}.csv")]);
+        assert_eq!(taken.code, 0, "{taken:?}");
+        if kind != "payments" {
+            assert!(taken.err.contains("asked to be forgotten") && taken.err.contains("C1"), "{taken:?}");
+        }
+    }
+    let pass = installation.run(&["run", "--once"]);
+    assert!(pass.code == 0 && pass.out.contains("customer forgotten"), "{pass:?}");
+    assert_eq!(installation.letters().iter().filter(|letter| letter.contains("zq@example.test")).count(), 1);
+    assert!(!holds(&installation, "Quist") && !holds(&installation, "zq@example.test"));
+    let again = installation.run(&forget);
+    assert!(again.code == 1 && again.err.contains("INV-78"), "a new claim is owed: {again:?}");
+    let insisted = installation.run(&[&forget[..], &["--with-open-claims"]].concat());
+    assert!(insisted.code == 0 && insisted.err.contains("INV-78"), "{insisted:?}");
+
+    let back = installation.run(&["forget", "C1", "--take-back", "--because", "came again"]);
+    assert!(back.code == 0 && back.out.contains("may be imported again"), "{back:?}");
+    let taken = installation.run(&["import", "customers", "customers.csv"]);
+    assert!(taken.code == 0 && taken.out.contains("1 changed"), "{taken:?}");
+    let suppressed = installation.run(&["suppress"]);
+    assert!(suppressed.out.contains("zq@example.test"), "unwanted as before: {suppressed:?}");
+}
+
+#[test]
+fn a_restore_names_those_who_are_back_by_it() {
+    let installation = with_a_past();
+    assert_eq!(installation.run(&["backup", "before.db"]).code, 0);
+    assert_eq!(
+        installation.run(&["forget", "C1", "--because", "a letter", "--confirm", "C1", "--json"]).code,
+        0
+    );
+    let restored = installation.run(&["restore", "before.db"]);
+    assert!(restored.code == 0 && restored.err.contains("are back: C1"), "{restored:?}");
+}

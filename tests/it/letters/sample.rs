@@ -221,6 +221,7 @@ fn facts(locale: &str, receivables: Vec<Receivable>) -> Facts {
                 owner: Some(person("Wang Wei", "wang.wei@morningstar.example")),
                 attributes: BTreeMap::new(),
                 blocked: false,
+                forgotten_at: None,
                 purchases: 0,
             },
             receivables,

@@ -68,6 +68,9 @@ fn what_no_letter_can_settle_is_found_and_no_longer_when_it_is_mended() {
     assert_eq!(findings(&world), Vec::<String>::new(), "nothing is due yet");
     world.run_until("2026-03-06T00:00");
     assert_eq!(findings(&world), ["receivable:R1: address missing"]);
+    let mut forgotten = world.clone();
+    forgotten.of().customer.forgotten_at = Some(at("2026-02-01T00:00"));
+    assert_eq!(findings(&forgotten), ["receivable:R1: customer forgotten"]);
     world.item("R1").payments.push(paid("P1", "1000", "2026-03-06"));
     assert_eq!(findings(&world), Vec::<String>::new());
 }

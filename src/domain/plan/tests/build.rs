@@ -178,6 +178,7 @@ pub fn customer(id: &str) -> CustomerFacts {
             owner: Some(person("Owner")),
             attributes: BTreeMap::new(),
             blocked: false,
+            forgotten_at: None,
             purchases: 0,
         },
         receivables: vec![],

@@ -211,7 +211,7 @@ type Silence<'a> = (&'a str, &'a dyn Fn(&mut World));
 fn a_suppressed_address_a_block_and_a_hold_on_the_customer_silence_everything() {
     let base =
         World::new("2026-03-01T00:00", vec![reminders(), visit_thanks()]).with(invoice("R1", "2026-03-02"));
-    let silence: [Silence<'_>; 3] = [
+    let silence: [Silence<'_>; 4] = [
         ("suppressed", &|world| {
             world.facts.suppressions.push(Suppression {
                 address: "c@example.test".to_owned(),
@@ -220,6 +220,7 @@ fn a_suppressed_address_a_block_and_a_hold_on_the_customer_silence_everything() 
             });
         }),
         ("blocked", &|world| world.of().customer.blocked = true),
+        ("forgotten", &|world| world.of().customer.forgotten_at = Some(at("2026-03-01T00:00"))),
         ("held", &|world| world.of().pauses.push(pause(PauseCause::Hold, "2026-03-01", None))),
     ];
     for (name, silence) in silence {

@@ -62,9 +62,10 @@ fn a_schedule_moved_by_an_hour_states_no_month_twice() {
 #[test]
 fn what_stops_letters_to_the_customer_stops_its_statement_and_a_single_dispute_does_not() {
     type Change = fn(&mut World);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 10] = [
         ("settled", |world| world.item("R1").status = Status::WrittenOff),
         ("customer blocked", |world| world.of().customer.blocked = true),
+        ("customer forgotten", |world| world.of().customer.forgotten_at = Some(at("2026-03-01T00:00"))),
         ("address missing", |world| world.of().customer.address = Err(AddressError::Missing)),
         ("on hold", |world| world.of().pauses.push(pause(PauseCause::Hold, "2026-03-01", None))),
         ("disputed", |world| world.of().pauses.push(pause(PauseCause::Dispute, "2026-03-01", None))),

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::super::books::{self, Found};
 use super::super::facts::ALWAYS_IN_REACH;
-use super::super::people;
 use super::super::rows::{Fault, day, word};
+use super::super::{forgetting, people};
 use super::{Effect, Import, Taken, others, plain, texts};
 use crate::domain::receivable::{Kind, PauseCause, Status};
 use crate::store::import::Cells;
@@ -28,6 +28,11 @@ const COLUMNS: [&str; 12] = [
     "pay_url",
     "attachment",
 ];
+
+/// What is not taken of a customer who is forgotten.
+const PERSONAL: [&str; 5] = ["description", "guarantor_name", "guarantor_email", "pay_url", "attachment"];
+/// Where the address of a guarantor stands in [`COLUMNS`].
+const GUARANTOR_EMAIL: usize = 8;
 
 /// What stands in `imported_status` of an item that was closed because a
 /// complete file no longer had it.
@@ -99,7 +104,7 @@ fn read(conn: &Connection, id: &str) -> Result<Option<Before>, Fault> {
 
 /// Checks what one cell alone could not say.
 fn wanted(
-    import: &Import<'_>,
+    import: &mut Import<'_>,
     row: &Cells,
     before: Option<&Before>,
 ) -> Result<Result<Wanted, Vec<String>>, Fault> {
@@ -130,6 +135,13 @@ fn wanted(
     let nothing = vec![None; COLUMNS.len()];
     let mut texts = import.overlay(row, &COLUMNS, before.map_or(&nothing, |before| &before.texts));
     texts[0] = Some(plain(amount));
+    if import.is_forgotten(customer) {
+        let of_before = before.filter(|before| before.found.customer == customer);
+        for at in COLUMNS.iter().enumerate().filter(|(_, name)| PERSONAL.contains(name)).map(|(at, _)| at) {
+            texts[at] = of_before.and_then(|before| before.texts[at].clone());
+        }
+    }
+    forgetting::seen_again(import.conn, texts[GUARANTOR_EMAIL].as_deref())?;
     let Ok(due_on) = import.required(row, "due_on").parse() else {
         return Ok(Err(vec!["`due_on` is not a date".into()]));
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params, params_from_iter};
 
 use super::super::rows::{At, Fault};
-use super::super::{books, people};
+use super::super::{books, forgetting, people};
 use super::{Effect, Import, Taken, plain, texts};
 use crate::domain::calendar::instant_at;
 use crate::domain::money::{Currency, Money};
@@ -40,12 +40,18 @@ pub(super) fn customer(import: &mut Import<'_>, row: &Cells) -> Taken {
             Ok((found.get::<_, i64>(0)?, found.get::<_, i64>(1)?, texts(found, 2, CUSTOMER_COLUMNS.len())?))
         })
         .optional()?;
+    if let Some((key, ..)) = &found
+        && import.is_forgotten(*key)
+    {
+        return Ok(Ok(Effect::Unchanged));
+    }
     let nothing = vec![None; CUSTOMER_COLUMNS.len()];
     let before = found.as_ref().map_or(&nothing, |(_, _, texts)| texts);
     let after = import.overlay(row, &CUSTOMER_COLUMNS, before);
     if found.is_some() && *before == after {
         return Ok(Ok(Effect::Unchanged));
     }
+    forgetting::seen_again(import.conn, after[1].as_deref())?;
     let name = people::relationship_name(id, after[1].as_deref());
     let old = found.as_ref().map(|(_, relationship, _)| *relationship);
     let relationship = people::relationship(import.conn, &name, old)?;
@@ -280,7 +286,10 @@ pub(super) fn event(import: &mut Import<'_>, row: &Cells) -> Taken {
         .optional()?;
     let nothing = vec![None; EVENT_COLUMNS.len()];
     let before = found.as_ref().map_or(&nothing, |(_, _, texts)| texts);
-    let after = import.overlay(row, &EVENT_COLUMNS, before);
+    let mut after = import.overlay(row, &EVENT_COLUMNS, before);
+    if import.is_forgotten(customer) {
+        after[1..].fill(None);
+    }
     let known = found.is_some();
     if found.as_ref().is_some_and(|found| *found == (customer, occurred_at, after.clone())) {
         return Ok(Ok(Effect::Unchanged));

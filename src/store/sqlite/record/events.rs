@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::super::books;
+use super::super::forgetting;
 use super::super::people::listed;
 use super::super::rows::{At, Fault};
 use super::super::worker::Desk;
@@ -36,6 +37,7 @@ pub(super) fn record(
     let whom = match with {
         With::Customer(customer) => {
             let key = books::expect_customer(&desk.conn, customer.as_str())?;
+            forgetting::admit(desk, key, customer)?;
             let id = given_id(id, || {
                 let moment = what.occurred_at.as_microsecond().to_string();
                 let product = what.product.as_deref().unwrap_or_default();
@@ -79,8 +81,9 @@ pub(super) fn record(
 
 /// Keys and ids of those it is with; never empty.
 fn customers(desk: &Desk, with: &With) -> Result<Vec<(i64, String)>, Fault> {
-    let mut statement =
-        desk.conn.prepare_cached("SELECT key, id, segment, tags FROM customers ORDER BY id")?;
+    let mut statement = desk.conn.prepare_cached(
+        "SELECT key, id, segment, tags FROM customers WHERE forgotten_at IS NULL ORDER BY id",
+    )?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     let mut words = BTreeSet::new();
