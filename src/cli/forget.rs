@@ -109,7 +109,7 @@ pub async fn run(
         ))?;
         return Ok(Verdict::Failed);
     }
-    Ok(Verdict::Done)
+    Ok(if done.unclean.is_none() { Verdict::Done } else { Verdict::Failed })
 }
 
 /// Addresses of our own people, which letters went to as well.
@@ -209,6 +209,13 @@ fn tell(
             if shown_only { "; this needs --with-open-claims" } else { "; it is for a person to see to" };
         screen.note(format_args!("{} still owed: {owed}{why}", "warning:".yellow()))?;
     }
+    if let Some(cause) = &done.unclean {
+        screen.complaint(format_args!(
+            "{} it is erased, but may still stand on the disk: {cause}; say it again",
+            "error:".red().bold()
+        ))?;
+        return Ok(());
+    }
     if !shown_only && !done.rewritten {
         screen.note(
             "The store is large and was overwritten in place; --rewrite writes all of it anew, while letters wait.",
@@ -224,15 +231,14 @@ fn tell(
 }
 
 fn gone(done: &Forgotten) -> Vec<String> {
-    let mut lines = vec![
-        "name, contact, greeting, language, country, segment, tags and attributes".to_owned(),
-        format!("text, subject and recipients of {}", counted(done.letters, "letter")),
-    ];
+    let mut lines =
+        vec!["name, contact, greeting, language, country, segment, tags and attributes".to_owned()];
     let addresses = format!("e-mail addresses, {} of them", done.addresses);
     let remarks =
         format!("what was said about promises, disputes, holds, acknowledgements: {}", done.remarks);
     for (count, line) in [
         (done.addresses, addresses),
+        (done.letters, format!("text, subject and recipients of {}", counted(done.letters, "letter"))),
         (done.cancelled, format!("{} that waited: cancelled", counted(done.cancelled, "letter"))),
         (done.assumed, format!("{} that may have arrived: counted as sent", counted(done.assumed, "letter"))),
         (done.digests, format!("text of {}, which may name them", counted(done.digests, "digest"))),
@@ -262,9 +268,11 @@ fn kept(done: &Forgotten) -> Vec<String> {
             "{}: by which rule, about what, when and what came of it, so that nothing goes twice",
             counted(done.notices_kept, "notice")
         ),
-        "that the address must not be written to, as a hash".to_owned(),
         "the customer's number, our salesperson, and who erased this when and why".to_owned(),
     ];
+    if done.addresses > 0 {
+        lines.push("that an address of theirs must not be written to, as a hash".to_owned());
+    }
     if !done.elsewhere.is_empty() {
         lines.push(format!("an address that others have as well: {}", done.elsewhere.join(", ")));
     }
@@ -301,5 +309,6 @@ fn as_json(id: &str, done: &Forgotten, erased: bool) -> serde_json::Value {
         },
         "store_rewritten": done.rewritten,
         "log_emptied": done.wiped,
+        "trouble": done.unclean,
     })
 }

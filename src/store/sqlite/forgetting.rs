@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Stands where an address stood (RFC 2606: it belongs to nobody).
 pub(super) const NO_ADDRESS: &str = "forgotten@customer.invalid";
 /// Stands where a name stood.
-const NO_NAME: &str = "(forgotten)";
+const NO_NAME: &str = "forgotten";
 
 /// Whom to forget, and how far that may go.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,6 +86,8 @@ pub struct Forgotten {
     pub rewritten: bool,
     /// Whether the write-ahead log is empty; not while somebody reads.
     pub wiped: bool,
+    /// Why what was erased may still stand on the disk.
+    pub unclean: Option<String>,
 }
 
 /// A customer who is forgotten.
@@ -114,8 +116,11 @@ impl SqliteStore {
             self.inner.writer.whole("forgetting a customer", move |desk| forget(desk, &order, now)).await?;
         if !dry_run {
             let work = move |desk: &mut Desk| clean(&desk.conn, rewrite);
-            (done.rewritten, done.wiped) =
-                self.inner.writer.alone("overwriting what was erased", work).await?;
+            // It is erased, and to say otherwise would be wrong.
+            match self.inner.writer.alone("overwriting what was erased", work).await {
+                Ok(cleaned) => (done.rewritten, done.wiped) = cleaned,
+                Err(cause) => done.unclean = Some(cause.to_string()),
+            }
         }
         Ok(done)
     }
@@ -218,7 +223,7 @@ pub(super) fn admit(desk: &Desk, customer: i64, id: &CustomerId) -> Result<(), F
     let on: Date = at.to_zoned_datetime(desk.zones.business().clone()).date();
     Err(refused(format!(
         "customer `{id}` was forgotten on {on}, and nothing is written down about them any more; \
-         `courtesy forget {id} --take-back` ends that"
+         `courtesy forget {id} --take-back --because …` ends that"
     )))
 }
 

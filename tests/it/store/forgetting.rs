@@ -161,7 +161,7 @@ async fn an_import_brings_nothing_back_until_a_person_says_so_and_what_was_unwan
         let of = of.expect("it is known by its number");
         assert_eq!(
             (&of.customer.name[..], &of.events[0].note, of.events[0].outcome),
-            ("(forgotten)", &None, None)
+            ("forgotten", &None, None)
         );
         let new = of.receivables.iter().find(|item| item.id.as_str() == "R9").expect("it is booked");
         assert!(new.guarantor.is_none() && new.description.is_none());
@@ -199,6 +199,9 @@ async fn forgetting_twice_is_forgetting_once() {
         let first = forget(&store, order("C1")).await.expect("forgotten");
         let again = forget(&store, order("C1")).await.expect("forgotten");
         assert_eq!((first.before, again.before), (None, Some(at("2026-07-10T00:00:00Z"))));
+        let nothing = Forgotten { before: again.before, ..Forgotten::default() };
+        let kept = Forgotten { claims_kept: 0, payments_kept: 0, rewritten: false, wiped: false, ..again };
+        assert_eq!(kept, nothing, "there was nothing left to go");
         assert_eq!(store.forgotten().await.expect("a list").len(), 1);
     }
 }

@@ -106,9 +106,10 @@ fn outbox(conn: &Connection, key: i64, done: &mut Forgotten, now: Timestamp) -> 
         "UPDATE made SET bytes = x'' WHERE letter IN (SELECT id FROM letters WHERE customer IS NULL)",
         [],
     )?;
-    done.letters = conn
-        .execute(&format!("UPDATE letters SET {emptied} AND customer = ?3"), params![At(now), BECAUSE, key])?
-        as u64;
+    done.letters = conn.execute(
+        &format!("UPDATE letters SET {emptied} AND customer = ?3 AND emptied_because IS NOT ?2"),
+        params![At(now), BECAUSE, key],
+    )? as u64;
     conn.execute(
         "UPDATE made SET bytes = x'', subject = '', fingerprint = '', mail_cc = '',
              mail_to = CASE WHEN (SELECT class FROM letters WHERE id = letter) = 'internal' THEN mail_to ELSE ?2 END
@@ -132,17 +133,22 @@ fn outbox(conn: &Connection, key: i64, done: &mut Forgotten, now: Timestamp) -> 
 /// What was written down about them.
 fn records(conn: &Connection, key: i64, done: &mut Forgotten) -> rusqlite::Result<()> {
     let changed = |sql: &str| conn.execute(sql, [key]).map(|rows| rows as u64);
-    done.events =
-        changed("UPDATE events SET outcome = NULL, product = NULL, note = NULL WHERE customer = ?1")?;
-    done.remarks = changed("UPDATE pauses SET reason = '' WHERE customer = ?1")?
-        + changed("UPDATE acknowledgements SET reason = '' WHERE customer = ?1")?;
+    done.events = changed(
+        "UPDATE events SET outcome = NULL, product = NULL, note = NULL
+         WHERE customer = ?1 AND COALESCE(outcome, product, note) IS NOT NULL",
+    )?;
+    done.remarks = changed("UPDATE pauses SET reason = '' WHERE customer = ?1 AND reason <> ''")?
+        + changed("UPDATE acknowledgements SET reason = '' WHERE customer = ?1 AND reason <> ''")?;
     done.claims = changed(&format!(
         "UPDATE receivables AS r SET guarantor_name = NULL, guarantor_email = NULL, description = NULL,
-             pay_url = NULL, attachment = NULL WHERE r.customer = ?1 AND NOT {PURSUED}"
+             pay_url = NULL, attachment = NULL
+         WHERE r.customer = ?1 AND NOT {PURSUED}
+             AND COALESCE(guarantor_name, guarantor_email, description, pay_url, attachment) IS NOT NULL"
     ))?;
     done.returns = changed(
         "UPDATE returns SET address = 'forgotten ' || key, detail = ''
-         WHERE customer = ?1 OR letter IN (SELECT id FROM letters WHERE customer = ?1)",
+         WHERE (customer = ?1 OR letter IN (SELECT id FROM letters WHERE customer = ?1))
+             AND address <> 'forgotten ' || key",
     )?;
     changed("DELETE FROM findings WHERE customer = ?1").map(drop)
 }
