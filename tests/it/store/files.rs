@@ -144,6 +144,7 @@ fn every_table_about_a_customer_wakes_its_relationship() {
             "changes",
             "events",
             "findings",
+            "forgotten",
             "letters",
             "notices",
             "pauses",
@@ -154,9 +155,9 @@ fn every_table_about_a_customer_wakes_its_relationship() {
     );
     let triggers = list("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%wake_at = 0%'");
     // A line of `changes` only tells of a change of its receivable, one of
-    // `returns` of a change of its letter, and `findings` are what plans found
-    // themselves.
-    let telling = ["changes", "findings", "returns"];
+    // `returns` of a change of its letter, one of `forgotten` of a change of its
+    // customer, and `findings` are what plans found themselves.
+    let telling = ["changes", "findings", "forgotten", "returns"];
     let waking = tables.iter().map(String::as_str).filter(|table| !telling.contains(table));
     for table in waking.chain(["customers", "suppressions"]) {
         for event in ["insert", "update", "delete"] {

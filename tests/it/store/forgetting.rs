@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::tidying::{contains, on_disk};
 use super::world::*;
 
-fn order(customer: &str) -> Forget {
+pub fn order(customer: &str) -> Forget {
     Forget {
         customer: customer.into(),
         who: "tester".to_owned(),

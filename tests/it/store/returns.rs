@@ -10,6 +10,7 @@ use courtesy::domain::returned::{Action, Alone, Fate, Mail, Says, UNWANTED, What
 use courtesy::store::sqlite::{Decided, Decision, SqliteStore};
 use courtesy::store::{Begun, ImportKind, SetAside, Store, StoreError, Taken};
 
+use super::forgetting;
 use super::world::*;
 
 const LATER: &str = "2026-06-29T07:00:05Z";
@@ -336,5 +337,33 @@ async fn an_uncertain_letter_that_a_later_one_overtook_stays_over() {
         send_as(&store, letter, "third", LetterState::Uncertain).await;
         assert_eq!(resolve(letter).await.expect("done"), Decided::Overtaken);
         assert_eq!(resolve(letter).await.expect("done"), Decided::Already(LetterState::Cancelled));
+    }
+}
+
+#[tokio::test]
+async fn what_comes_back_about_somebody_forgotten_is_noted_without_saying_who() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let letter = queue(&store, draft("friendly", &["R1"])).await;
+        send_as(&store, letter, "first", LetterState::Sent).await;
+        let paid = "id,receivable_id,amount,received_on\nP1,R1,100,2026-06-28\nP2,R2,50,2026-06-28\n";
+        import(&store, folder.path(), ImportKind::Payments, paid).await;
+        store.forget(forgetting::order("C1"), at(LATER)).await.expect("forgotten");
+        let mut fate = dead("ann@example.test");
+        fate.detail = "ann@example.test has left".into();
+        let taken = take(&store, &report("m1", "first", vec![fate])).await;
+        assert_eq!((taken[0].state, &taken[0].suppressed), (Some(LetterState::Bounced), &None));
+        let complaint = Mail {
+            id: "m2".into(),
+            says: Says::Complaint {
+                message_id: "first@ours.example.test".into(),
+                address: Some("ann@example.test".into()),
+            },
+        };
+        assert_eq!(take(&store, &complaint).await[0].what, What::Complaint);
+        assert_eq!(store.suppressions().await.expect("a list"), []);
+        let told = format!("{:?}", store.history(CustomerId::from("C1")).await.expect("a history"));
+        assert!(told.contains("bounced") && !told.contains("ann@"), "{told}");
+        assert!(!format!("{:?}", row(&store, letter).await).contains("ann@"));
     }
 }
