@@ -219,14 +219,21 @@ async fn nothing_of_one_among_thousands_is_left_on_the_disk_while_the_store_is_o
         .expect("a text");
     }
     import(&store, folder.path(), ImportKind::Customers, &rows).await;
-    import(&store, folder.path(), ImportKind::Customers, &rows.replace("Quirin", "Quirina")).await;
+    import(
+        &store,
+        folder.path(),
+        ImportKind::Customers,
+        &rows.replace("Quirin", "Quirina").replace("@zelma.test", "@quist.test"),
+    )
+    .await;
     for n in [0, 1_517, 2_999] {
         let traces = [
             format!("Zelma Quist {n}\n"),
-            format!("zq{n}@zelma"),
+            format!("zq{n}@quist"),
             format!("Quirin{n}"),
             format!("Quirina{n}"),
             format!("Fido{n}\""),
+            format!("zq{n}@zelma"),
         ];
         let bytes = on_disk(&store);
         assert!(contains(&bytes, &traces[1]) && contains(&bytes, &traces[3]));

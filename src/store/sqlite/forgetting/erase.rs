@@ -31,6 +31,7 @@ pub(super) fn erase(conn: &Connection, key: i64, order: &Forget, now: Timestamp)
         }
         done.elsewhere.extend(others);
     }
+    unseen::forget_unused(conn)?;
     let count = |sql: &str| conn.query_row(sql, [key], |row| row.get::<_, u32>(0)).map(u64::from);
     done.claims_kept = count("SELECT COUNT(*) FROM receivables WHERE customer = ?1")?;
     done.payments_kept = count("SELECT COUNT(*) FROM payments WHERE customer = ?1")?;

@@ -61,6 +61,17 @@ pub(super) fn unsee(conn: &Connection, address: &str, theirs: bool, now: Timesta
     Ok(())
 }
 
+/// Addresses that customers had before, and nobody has now: whose they were is
+/// not known any more, so that they all go.
+pub(super) fn forget_unused(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute(
+        "UPDATE relationships SET name = 'forgotten:' || key, wake_at = NULL
+         WHERE INSTR(name, '@') AND NOT EXISTS (SELECT 1 FROM customers WHERE relationship = relationships.key)",
+        [],
+    )
+    .map(drop)
+}
+
 /// An address that is written down: what was known of it by its hash alone is
 /// a suppression again.
 pub(in super::super) fn seen_again(conn: &Connection, email: Option<&str>) -> rusqlite::Result<()> {
