@@ -7,8 +7,8 @@
 //! letter's fault from the others; `journal` writes the log line of each
 //! letter; `pulse` knows that all of them go on; `reload` takes over a changed
 //! configuration; `condition` says how it goes, and `alarm` tells the operator
-//! of trouble; `daemon` turns the heartbeat into passes; `rehearsal` does the
-//! same with a virtual clock, on a copy, before an `observer` who hears why.
+//! of trouble; `news` tells the log what others did; `daemon` turns the
+//! `heartbeat` into passes; `rehearsal` does the same with a virtual clock, on a copy, before an `observer` who hears why.
 //!
 //! Invariant: the engine knows neither files of configuration nor printing;
 //! `config` and `cli` hand it what it needs.
@@ -20,7 +20,9 @@ mod courier;
 mod cycle;
 pub mod daemon;
 mod halted;
+pub mod heartbeat;
 mod journal;
+mod news;
 mod observer;
 mod outcome;
 mod poison;
@@ -31,6 +33,7 @@ pub mod reload;
 mod tidying;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::civil::Date;
@@ -142,6 +145,8 @@ pub struct Engine<S, R, C> {
     configured: Arc<Mutex<reload::Configured>>,
     // Shared by the couriers, because a pause concerns all of them.
     relay_state: Arc<Mutex<RelayState>>,
+    // The number of what others did that the log was told last.
+    news_told: Arc<AtomicI64>,
     // Shared by passes and deliveries.
     rules: Arc<Mutex<Option<LastRules>>>,
     // What other customers do, and the day it was counted on.
@@ -165,6 +170,7 @@ impl<S: Clone, R, C: Clone> Clone for Engine<S, R, C> {
             notes: Arc::clone(&self.notes),
             configured: Arc::clone(&self.configured),
             relay_state: Arc::clone(&self.relay_state),
+            news_told: Arc::clone(&self.news_told),
             rules: Arc::clone(&self.rules),
             peers: Arc::clone(&self.peers),
             halted: Arc::clone(&self.halted),
@@ -188,6 +194,9 @@ pub struct PassReport {
     pub waiting: BTreeMap<&'static str, u64>,
     /// Candidates that were skipped, by the name of the stop.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Candidates that were found to be left alone, for having been reached
+    /// before their rule was first seen.
+    pub left_alone: u64,
     /// Letters that the cap per pass left for the next.
     pub capped: u64,
     /// Letters that the cap of their rule left for the next day, by rule.
@@ -258,6 +267,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             notes: Arc::new(Mutex::new(condition::Notes::begun(now))),
             configured: Arc::new(Mutex::new(configured)),
             relay_state: Arc::new(Mutex::new(RelayState::default())),
+            news_told: Arc::default(),
             rules: Arc::default(),
             peers: Arc::default(),
             halted: Arc::default(),

@@ -5,6 +5,7 @@
 
 mod import;
 mod migrations;
+mod news;
 mod shapes;
 pub mod sqlite;
 
@@ -27,6 +28,7 @@ use crate::domain::plan::Plan;
 use crate::domain::rule::RuleSeen;
 use crate::domain::settings::Guards;
 
+pub use self::news::{Deed, News};
 pub use self::shapes::{
     BadRow, Emptied, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded,
     Suppressed, Taken, Tidied, Tidying, With,
@@ -150,6 +152,8 @@ pub struct Enqueued {
     /// The new letters, in the order of the plans. A draft any of whose
     /// notices is already carried by a live letter makes none.
     pub letters: Vec<LetterId>,
+    /// Those of them that a person must agree to first.
+    pub to_approve: Vec<LetterId>,
     /// What the plans found that a person should know of and that was not so
     /// before.
     pub found: Vec<Finding>,
@@ -358,6 +362,13 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Removes the text of letters that nobody needs any more, oldest first,
     /// so that its bytes are gone from the disk as well.
     fn tidy(&self, what: Tidying, now: Timestamp) -> impl Future<Output = Result<Tidied, StoreError>> + Send;
+
+    /// What others did after the thing of a number, oldest first: the first
+    /// thousand.
+    fn news(&self, after: i64) -> impl Future<Output = Result<Vec<News>, StoreError>> + Send;
+
+    /// Lets go of what was done up to the thing of a number: it was told.
+    fn told(&self, number: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Rows of the outbox, newest first.
     fn outbox(

@@ -94,7 +94,7 @@ pub async fn run(
                 return Ok(Verdict::Done);
             }
             let store = load::existing_store(&config)?;
-            let seen = store.start_backlog(rule.name.clone()).await?;
+            let seen = store.start_backlog(rule.name.clone(), now).await?;
             if seen {
                 let next = rule.schedule.as_ref().and_then(|schedule| schedule.next_after(now, zone));
                 let when = next.map_or_else(

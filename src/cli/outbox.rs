@@ -273,7 +273,7 @@ async fn show(
     global: &Global,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
-    let filter = OutboxFilter { letter: Some(id), limit: 1, ..OutboxFilter::default() };
+    let filter = OutboxFilter::one(id);
     let mut letter = store.outbox(filter).await?.pop().ok_or_else(|| {
         anyhow::anyhow!("there is no letter {id}; `courtesy outbox list` shows their numbers")
     })?;

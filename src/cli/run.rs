@@ -1,26 +1,24 @@
 //! `courtesy run`: the daemon, or one pass.
 
+mod daemon;
+
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::warn;
 
-use super::failure::Found;
 use super::screen::Screen;
-use super::{Global, Verdict, alarms, in_force, load, lock, monitoring};
+use super::{Global, Verdict, load};
 use crate::clock::Clock;
-use crate::engine::daemon::Outside;
-use crate::engine::reload::{Configured, Consent};
-use crate::engine::{DeliveryReport, Engine, PassReport, daemon};
-use crate::relay::AnyRelay;
-use crate::store::Store;
+use crate::engine::daemon::{Signal, recover};
+use crate::engine::heartbeat::Heartbeat;
+use crate::engine::reload::Consent;
+use crate::engine::{DeliveryReport, PassReport};
 use crate::systemd::Manager;
+pub use daemon::{Daemon, Driver};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,20 +73,15 @@ pub async fn run(
     clock: impl Clock,
     screen: &mut Screen,
 ) -> anyhow::Result<Verdict> {
-    let config = load::config(global)?;
-    let _lock = lock::take(&config.data_dir)?;
-    let (file, data_dir) = (config.file.clone(), config.data_dir.clone());
-    let foundation = load::Foundation::of(&config);
-    let watched = monitoring::Watch::of(&config);
-    let store = load::store(&config)?;
-    let relay = load::relay(&config)?;
-    let office = load::office(config).map_err(Found)?;
-    let engine = Engine::new(store, relay, clock, office);
-    if !args.once {
-        monitoring::begin(&engine, watched).await?;
-        return run_daemon(engine, &file, &foundation, &data_dir).await;
-    }
-    daemon::recover(&engine).await?;
+    let daemon = Daemon::prepare(load::config(global)?, clock)?;
+    if args.once { once(daemon, screen).await } else { for_good(daemon).await }
+}
+
+/// One pass and what it brings.
+async fn once(daemon: Daemon<impl Clock>, screen: &mut Screen) -> anyhow::Result<Verdict> {
+    let engine = &daemon.engine;
+    recover(engine).await?;
+    engine.tell_news().await;
     let pass = engine.pass().await?;
     let delivery = engine.deliver().await?;
     if pass.halt.is_none() && delivery.halt.is_none() {
@@ -110,39 +103,19 @@ pub async fn run(
 
 /// Runs until SIGTERM or SIGINT. A second one does not wait for the letters
 /// under way, which stay `uncertain`.
-async fn run_daemon<S: Store, C: Clock>(
-    engine: Engine<S, AnyRelay, C>,
-    file: &Path,
-    foundation: &load::Foundation,
-    data_dir: &Path,
-) -> anyhow::Result<Verdict> {
+async fn for_good(daemon: Daemon<impl Clock>) -> anyhow::Result<Verdict> {
     let manager = match std::env::var_os("NOTIFY_SOCKET") {
         Some(address) => Manager::at(&address).context("NOTIFY_SOCKET")?,
         None => Manager::none(),
     };
     let (sender, signals) = mpsc::channel(1);
-    let outside = Outside {
-        reload: |relay: &AnyRelay| load::reload(file, foundation, relay),
-        told: |configured: &Configured| {
-            // Others want to know; the letters do not need it.
-            if let Err(cause) = in_force::write(data_dir, configured) {
-                warn!(%cause, "what is in force can't be written down for `courtesy reload` and `status`");
-            }
-        },
-        told_before: alarms::read(data_dir),
-        remember: |told: &BTreeMap<String, Timestamp>| {
-            if let Err(cause) = alarms::write(data_dir, told) {
-                warn!(%cause, "what the operator was told can't be kept; a new start may tell it again");
-            }
-        },
-        signals,
-        manager,
-    };
     let impatient = tokio::spawn(pass_on(sender, Listening::begin()?));
+    let (heartbeat, beats) = Heartbeat::begin().await.context("starting the heartbeat")?;
     tokio::select! {
-        ended = daemon::run(engine, outside) => ended?,
+        ended = daemon.run(Driver { beats, signals, manager }) => ended?,
         _ = impatient => bail!("told to stop twice; letters under way were left uncertain"),
     }
+    heartbeat.end().await;
     Ok(Verdict::Done)
 }
 
@@ -164,32 +137,32 @@ impl Listening {
         })
     }
 
-    async fn next(&mut self) -> daemon::Signal {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => daemon::Signal::Stop,
-            _ = self.interrupt.recv() => daemon::Signal::Stop,
-            _ = self.hang_up.recv() => daemon::Signal::Reload(Consent::Missing),
-            _ = self.force.recv() => daemon::Signal::Reload(Consent::Given),
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.hang_up.recv() => Signal::Reload(Consent::Missing),
+            _ = self.force.recv() => Signal::Reload(Consent::Given),
         }
     }
 }
 
 /// Passes signals on to the daemon; ends at the second one that asks to stop.
-async fn pass_on(daemon: mpsc::Sender<daemon::Signal>, mut listening: Listening) {
+async fn pass_on(daemon: mpsc::Sender<Signal>, mut listening: Listening) {
     let mut stops = 0;
     while stops < 2 {
         match listening.next().await {
-            daemon::Signal::Stop => {
+            Signal::Stop => {
                 stops += 1;
                 let first = daemon.clone();
                 // Waits behind a reload in progress, while we go on listening.
-                tokio::spawn(async move { first.send(daemon::Signal::Stop).await });
+                tokio::spawn(async move { first.send(Signal::Stop).await });
             }
             // Full means that a reload waits already, which will read the
             // files as they are then.
-            reload @ daemon::Signal::Reload(Consent::Missing) => daemon.try_send(reload).unwrap_or_default(),
+            reload @ Signal::Reload(Consent::Missing) => daemon.try_send(reload).unwrap_or_default(),
             // A person's word is not lost behind it.
-            insisted @ daemon::Signal::Reload(Consent::Given) => {
+            insisted @ Signal::Reload(Consent::Given) => {
                 let daemon = daemon.clone();
                 tokio::spawn(async move { daemon.send(insisted).await });
             }

@@ -64,7 +64,8 @@ impl Parked {
     /// wanted it so.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
-        let wanted = ["awaiting approval", "held by "].iter().any(|why| self.reason.starts_with(why));
+        let wanted =
+            ["approval", "awaiting approval", "held by "].iter().any(|why| self.reason.starts_with(why));
         self.state == LetterState::Uncertain || !(wanted || self.is_unusual())
     }
 
@@ -225,6 +226,7 @@ mod tests {
     #[test]
     fn what_somebody_wanted_to_wait_is_no_trouble() {
         for (reason, trouble) in [
+            ("approval", false),
             ("awaiting approval", false),
             ("held by ann: a moment", false),
             ("unusual volume (2 letters in a day, 1 is the limit)", false),

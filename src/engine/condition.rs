@@ -24,6 +24,8 @@ const SILENCE_MAX: Duration = Duration::from_mins(5);
 pub struct Condition {
     /// When it began.
     pub started_at: Timestamp,
+    /// Whether letters are on their way.
+    pub delivers: bool,
     /// Whether the loop that plans turns, and whoever delivers goes on.
     pub lives: bool,
     /// The last pass.
@@ -121,6 +123,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         Condition {
             started_at: notes.started_at,
+            delivers: self.pulse.hands() > 0,
             lives: silence < SILENCE_MAX && self.pulse.hung(now) == 0,
             last_pass: notes.last_pass.clone(),
             complete_at: notes.complete_at,

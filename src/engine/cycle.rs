@@ -15,9 +15,9 @@ use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::plan::{self, Plan, Recheck};
 use crate::domain::rule::{Anchor, Rule, Rules};
-use crate::domain::stop::Decision;
+use crate::domain::stop::{Decision, Stop};
 use crate::relay::Relay;
-use crate::store::{Enqueued, RuleInForce, SetAside, Store, StoreError, Volumes};
+use crate::store::{Enqueued, OutboxFilter, RuleInForce, SetAside, Store, StoreError, Volumes};
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
@@ -100,10 +100,6 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
             caps::Verdict::Hold(plans, why) => (plans, Some(why)),
         };
-        for draft in plans.iter().flat_map(|plan| &plan.letters).filter(|draft| draft.approve) {
-            report.held += 1;
-            journal::awaits_approval(draft);
-        }
         if let Some(why) = &why {
             journal::unusual(report.unusual, why);
         }
@@ -144,6 +140,12 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             Some(why) => self.store.enqueue_held(plans, why, now).await?,
         };
         tell(&enqueued, report);
+        report.held += enqueued.to_approve.len() as u64;
+        for letter in enqueued.to_approve {
+            for row in self.store.outbox(OutboxFilter::one(letter)).await? {
+                journal::awaits_approval(self.office().mask_addresses, &row);
+            }
+        }
         Ok(())
     }
 
@@ -240,6 +242,8 @@ async fn finished<T>(task: JoinHandle<T>) -> Result<T, StoreError> {
 /// Counts what was queued, and tells what was found for the first time.
 fn tell(enqueued: &Enqueued, report: &mut PassReport) {
     report.queued += enqueued.letters.len() as u64;
+    let backlog = enqueued.found.iter().filter(|finding| finding.what == Stop::Backlog.name());
+    report.left_alone += backlog.count() as u64;
     enqueued.found.iter().for_each(journal::found);
 }
 

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::alarm::Bell;
 use super::reload::{Configured, Consent, Loaded};
@@ -43,16 +42,15 @@ pub enum DaemonError {
     /// The store failed at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The heartbeat could not be started.
-    #[error("starting the heartbeat: {0}")]
-    Heartbeat(#[from] JobSchedulerError),
     /// Nobody delivers any more.
     #[error("the couriers have ended by themselves; please report this")]
     Couriers,
 }
 
 /// What a daemon has to do with outside.
-pub struct Outside<L, T, M> {
+pub struct Outside<L, T, M, D> {
+    /// When it is to look.
+    pub beats: mpsc::Receiver<()>,
     /// Reads the configuration again, and makes the way out anew where it is
     /// another than this; where it finds problems, the last good one stays in
     /// force.
@@ -64,6 +62,8 @@ pub struct Outside<L, T, M> {
     pub told_before: BTreeMap<String, Timestamp>,
     /// Keeps what the operator was told of.
     pub remember: M,
+    /// Is told of each look that is done.
+    pub looked: D,
     /// What it is to do.
     pub signals: mpsc::Receiver<Signal>,
     /// Whoever watches over it.
@@ -81,21 +81,31 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
         impl FnMut(&R) -> Result<Loaded<R>, Vec<Problem>>,
         impl FnMut(&Configured),
         impl FnMut(&BTreeMap<String, Timestamp>),
+        impl FnMut(),
     >,
 ) -> Result<(), DaemonError> {
-    let Outside { mut reload, mut told, told_before, remember, mut signals, manager } = outside;
+    let Outside {
+        mut beats,
+        mut reload,
+        mut told,
+        told_before,
+        remember,
+        looked: mut done,
+        mut signals,
+        manager,
+    } = outside;
     let mut bell = Bell::new(told_before, remember);
     recover(&engine).await?;
-    let (beat, mut beats) = mpsc::channel::<()>(1);
-    let mut scheduler = heartbeat(beat).await?;
     let work = Arc::new(Notify::new());
     let mut couriers = tokio::spawn(deliveries(engine.clone(), Arc::clone(&work)));
     told(&engine.configured());
     info!(rules = engine.office().rules.len(), "ready");
     manager.tell(&[Word::Ready]);
     loop {
+        engine.tell_news().await;
         let looked = look(&engine, &manager).await;
         bell.ring(&engine, &looked).await;
+        done();
         work.notify_one();
         if looked.is_ok_and(|report| report.halt.is_none()) {
             engine.tidy().await;
@@ -122,9 +132,6 @@ pub async fn run<S: Store, R: Relay, C: Clock>(
     engine.stop();
     manager.tell(&ending(&engine));
     work.notify_one();
-    if let Err(cause) = scheduler.shutdown().await {
-        warn!(%cause, "stopping the heartbeat");
-    }
     if let Err(cause) = couriers.await {
         error!(%cause, "the couriers ended badly");
     }
@@ -203,9 +210,8 @@ fn ending<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>) -> Vec<Word> {
 pub async fn recover<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>) -> Result<(), StoreError> {
     let mut uncertain = Vec::new();
     for letter in engine.store().recover(engine.clock().now()).await? {
-        let filter = OutboxFilter { letter: Some(letter), limit: 1, ..OutboxFilter::default() };
-        for row in engine.store().outbox(filter).await? {
-            journal::recovered(&row);
+        for row in engine.store().outbox(OutboxFilter::one(letter)).await? {
+            journal::recovered(engine.office().mask_addresses, &row);
             uncertain.extend((row.state == LetterState::Uncertain).then(|| letter.to_string()));
         }
     }
@@ -216,21 +222,6 @@ pub async fn recover<S: Store, R: Relay, C: Clock>(engine: &Engine<S, R, C>) -> 
         );
     }
     Ok(())
-}
-
-/// A beat every minute, and nothing else: a channel of one swallows what
-/// comes while a pass is running.
-async fn heartbeat(beat: mpsc::Sender<()>) -> Result<JobScheduler, JobSchedulerError> {
-    let scheduler = JobScheduler::new().await?;
-    let job = Job::new("0 * * * * *", move |_, _| {
-        // Full means that a beat is waiting already.
-        match beat.try_send(()) {
-            Ok(()) | Err(mpsc::error::TrySendError::Full(()) | mpsc::error::TrySendError::Closed(())) => {}
-        }
-    })?;
-    scheduler.add(job).await?;
-    scheduler.start().await?;
-    Ok(scheduler)
 }
 
 /// Delivers whenever a pass has ended, until the engine is told to stop.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, field, info, warn};
 
 use super::PassReport;
 use super::ready::Ready;
@@ -16,11 +16,11 @@ use crate::domain::digest::Finding;
 use crate::domain::facts::Facts;
 use crate::domain::halt::Halt;
 use crate::domain::ids::LetterId;
-use crate::domain::notice::{Draft, LetterState};
+use crate::domain::notice::{Draft, LetterState, Line, Subject};
 use crate::domain::plan::Verdict;
 use crate::domain::rule::Rules;
 use crate::domain::stop::{Decision, Stop};
-use crate::store::{OutboxLetter, SetAside, StoreError};
+use crate::store::{Deed, News, OutboxLetter, SetAside, StoreError};
 
 /// What an attempt came to.
 pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition, left_out: &[LeftOut]) {
@@ -28,9 +28,10 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
     let to = if mask { parcel.to.masked() } else { parcel.to.to_string() };
     let draft = &ready.draft;
     let letter = ready.row.id;
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), whose(mask, draft));
+    let customer = customer.as_ref();
     let (about, reason, message_id) =
-        (about(draft), shown(mask, &transition.reason), parcel.message_id.as_str());
+        (about(mask, draft), shown(mask, &transition.reason), parcel.message_id.as_str());
     let reason = reason.as_ref();
     match transition.state {
         LetterState::Sent => {
@@ -65,18 +66,20 @@ pub fn outcome(mask: bool, ready: &Ready, attempt: u32, transition: &Transition,
 }
 
 /// A letter whose attempt ended with the process.
-pub fn recovered(row: &OutboxLetter) {
+pub fn recovered(mask: bool, row: &OutboxLetter) {
     let draft = &row.draft;
     let letter = row.id;
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
-    let (about, reason) = (about(draft), row.reason.as_str());
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), whose(mask, draft));
+    let customer = customer.as_ref();
+    let (about, reason) = (about(mask, draft), row.reason.as_str());
+    let message_id = message_id(row);
     match row.state {
         LetterState::Assumed => {
-            warn!(%letter, rule, stage, customer, about, reason, "assumed to be sent");
+            warn!(%letter, rule, stage, customer, about, reason, message_id, "assumed to be sent");
         }
         LetterState::Retry => {
             let again = row.next_attempt_at;
-            warn!(%letter, rule, stage, customer, about, reason, %again, "uncertain, to be tried again");
+            warn!(%letter, rule, stage, customer, about, reason, %again, message_id, "uncertain, to be tried again");
         }
         LetterState::Uncertain
         | LetterState::Queued
@@ -87,7 +90,7 @@ pub fn recovered(row: &OutboxLetter) {
         | LetterState::Cancelled
         | LetterState::Expired
         | LetterState::Held => {
-            error!(%letter, rule, stage, customer, about, reason, "uncertain");
+            error!(%letter, rule, stage, customer, about, reason, message_id, "uncertain");
         }
     }
 }
@@ -98,8 +101,9 @@ pub fn set_aside(mask: bool, row: &OutboxLetter, what: &SetAside, why: &str) {
     let why = why.as_ref();
     let draft = &row.draft;
     let letter = row.id;
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
-    let about = about(draft);
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), whose(mask, draft));
+    let customer = customer.as_ref();
+    let about = about(mask, draft);
     match what {
         SetAside::Later(until) => {
             debug!(%letter, rule, stage, customer, about, reason = why, %until, "not sent yet");
@@ -108,7 +112,7 @@ pub fn set_aside(mask: bool, row: &OutboxLetter, what: &SetAside, why: &str) {
             info!(%letter, rule, stage, customer, about, reason = why, state = "cancelled", "not sent");
         }
         SetAside::Park => {
-            error!(%letter, rule, stage, customer, about, reason = why, "uncertain");
+            error!(%letter, rule, stage, customer, about, reason = why, message_id = message_id(row), "uncertain");
         }
         SetAside::Hold => {
             warn!(%letter, rule, stage, customer, about, reason = why, state = "held", "not sent");
@@ -167,15 +171,18 @@ pub fn found(finding: &Finding) {
 }
 
 /// A letter that was queued, and waits for a person.
-pub fn awaits_approval(draft: &Draft) {
-    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), draft.whose());
-    let about = about(draft);
+pub fn awaits_approval(mask: bool, row: &OutboxLetter) {
+    let draft = &row.draft;
+    let (rule, stage, customer) = (draft.rule.as_str(), draft.stage.as_str(), whose(mask, draft));
+    let customer = customer.as_ref();
+    let about = about(mask, draft);
     warn!(
+        letter = %row.id,
         rule,
         stage,
         customer,
         about,
-        reason = "approval",
+        reason = row.reason,
         state = "held",
         "waits for `courtesy outbox release`"
     );
@@ -184,9 +191,9 @@ pub fn awaits_approval(draft: &Draft) {
 /// What a pass found, where it found anything.
 pub fn pass(report: &PassReport) {
     let (relationships, queued, capped) = (report.relationships, report.queued, report.capped);
-    if let Some(backlog) = report.skipped.get(Stop::Backlog.name()) {
+    if report.left_alone > 0 {
         info!(
-            candidates = backlog,
+            candidates = report.left_alone,
             "left alone: reached before the rule was first seen; `courtesy backlog list` shows it"
         );
     }
@@ -282,6 +289,28 @@ pub fn tidied(letters: u64) {
     info!(letters, "the text of old letters was removed");
 }
 
+/// What others than the daemon did.
+pub fn news(mask: bool, news: &News) {
+    let (letter, about, at) = (news.letter.map(field::display), news.about.as_str(), news.at);
+    let what = shown(mask, &news.detail);
+    let what = what.as_ref();
+    match news.deed {
+        Deed::Imported => info!(about, what, %at, "a file was imported"),
+        Deed::Recorded => info!(about, what, %at, "a person recorded"),
+        Deed::Decided => info!(letter, what, %at, "a person decided"),
+        Deed::Suppressed => info!(what, %at, "an address is not written to any more"),
+        Deed::Lifted => info!(what, %at, "an address is written to again"),
+        Deed::Returned => warn!(letter, about, what, %at, "a mail came back"),
+        Deed::Resumed => info!(what, %at, "a person let letters go"),
+        Deed::Backlog => info!(rule = what, %at, "a person let a rule begin with its backlog"),
+    }
+}
+
+/// A letter that was refused together with all others, and waits again.
+pub fn queued_again(letter: LetterId, why: &str) {
+    info!(%letter, reason = why, state = "queued", "queued again");
+}
+
 /// Something in the background failed.
 pub fn failed(doing: &'static str, cause: &StoreError) {
     error!(doing, %cause, "failed");
@@ -292,10 +321,23 @@ fn shown(mask: bool, text: &str) -> Cow<'_, str> {
     if mask { masked_in(text).into() } else { text.into() }
 }
 
+/// The customer's id; of our own people, the address.
+fn whose(mask: bool, draft: &Draft) -> Cow<'_, str> {
+    shown(mask && draft.customer.is_none(), draft.whose())
+}
+
+/// As the mail server knows the letter, once it was made.
+fn message_id(row: &OutboxLetter) -> Option<&str> {
+    row.made.as_ref().map(|made| made.parcel.message_id.as_str())
+}
+
 /// What a letter is about: the subjects of its leading lines, at most five.
-fn about(draft: &Draft) -> String {
-    let leading: Vec<String> =
-        draft.lines.iter().filter(|line| line.leading).map(|line| line.key.subject.to_string()).collect();
+fn about(mask: bool, draft: &Draft) -> String {
+    let named = |line: &Line| match &line.key.subject {
+        colleague @ Subject::Colleague(_) => shown(mask, &colleague.to_string()).into_owned(),
+        other => other.to_string(),
+    };
+    let leading: Vec<String> = draft.lines.iter().filter(|line| line.leading).map(named).collect();
     let rest = leading.len().saturating_sub(5);
     let mut text = leading.into_iter().take(5).collect::<Vec<_>>().join(",");
     if rest > 0 {

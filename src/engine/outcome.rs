@@ -173,9 +173,12 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             }
         };
         for letter in letters {
-            let why = "the relay refused every letter".to_owned();
-            if let Err(error) = self.store.release(letter, false, why, now).await {
-                journal::failed("queueing a letter again", &error);
+            let why = "the relay refused every letter";
+            match self.store.release(letter, false, why.to_owned(), now).await {
+                Ok(true) => journal::queued_again(letter, why),
+                // Somebody has moved it on.
+                Ok(false) => {}
+                Err(error) => journal::failed("queueing a letter again", &error),
             }
         }
     }

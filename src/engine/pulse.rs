@@ -61,6 +61,11 @@ impl Pulse {
         hand
     }
 
+    /// How many deliver.
+    pub(super) fn hands(&self) -> usize {
+        self.lock().until.len()
+    }
+
     /// How many have not gone on in their time.
     pub(super) fn hung(&self, now: Instant) -> usize {
         self.lock().until.values().filter(|until| **until < now).count()

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::{Engine, Office};
 use crate::clock::Clock;
 use crate::domain::ids::RuleName;
-use crate::problem::Problem;
+use crate::problem::{Problem, Severity};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
@@ -183,7 +183,8 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let mut after = Configured { readings: before.readings + 1, refused: None, ..before };
         match self.consider(loaded, consent).await {
             Ok((loaded, changes)) => {
-                info!(rules = loaded.office.rules.len(), changes = %changes, "reloaded");
+                let changes = changes.to_string();
+                info!(rules = loaded.office.rules.len(), changes, "reloaded");
                 after.in_force = loaded.office.in_force();
                 after.since = now;
                 self.replace_office(loaded.office);
@@ -218,9 +219,15 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
 /// Tells of a refusal in the log; and its reasons.
 fn told(refusal: &Refusal) -> Vec<String> {
     let (why, advice) = match refusal {
-        Refusal::Problems(problems) => {
-            (problems.iter().map(ToString::to_string).collect(), "`courtesy check` shows each at its place")
-        }
+        // What is only warned of is no reason.
+        Refusal::Problems(problems) => (
+            problems
+                .iter()
+                .filter(|found| found.severity == Severity::Error)
+                .map(ToString::to_string)
+                .collect(),
+            "`courtesy check` shows each at its place",
+        ),
         Refusal::Objection(objection) => {
             (vec![objection.to_string()], "if it is meant so: `courtesy reload --force`")
         }

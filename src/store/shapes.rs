@@ -57,6 +57,14 @@ pub struct Tidied {
     pub more: bool,
 }
 
+impl OutboxFilter {
+    /// One letter.
+    #[must_use]
+    pub fn one(letter: LetterId) -> Self {
+        Self { letter: Some(letter), limit: 1, ..Self::default() }
+    }
+}
+
 /// One line of a customer's history.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HistoryEntry {

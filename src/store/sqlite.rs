@@ -18,6 +18,7 @@ mod forgetting;
 mod guard;
 mod history;
 mod merge;
+mod news;
 mod open;
 mod operator;
 mod outbox;
@@ -48,7 +49,7 @@ use self::rows::{Fault, Zones};
 use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
-    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
+    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, News, OutboxFilter, OutboxLetter,
     Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Tidied, Tidying,
 };
 use crate::domain::alarm::Parked;
@@ -362,6 +363,14 @@ impl Store for SqliteStore {
 
     async fn tidy(&self, what: Tidying, now: Timestamp) -> Result<Tidied, StoreError> {
         tidying::tidy(self, what, now).await
+    }
+
+    async fn news(&self, after: i64) -> Result<Vec<News>, StoreError> {
+        self.read("reading what others did", move |desk| Ok(news::after(&desk.conn, after)?)).await
+    }
+
+    async fn told(&self, number: i64) -> Result<(), StoreError> {
+        self.write("noting what was told", move |desk| Ok(news::told(&desk.conn, number)?)).await
     }
 
     async fn outbox(&self, filter: OutboxFilter) -> Result<Vec<OutboxLetter>, StoreError> {

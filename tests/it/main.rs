@@ -23,3 +23,4 @@ mod simulation;
 mod store;
 mod support;
 mod tidy;
+mod week;

@@ -1,6 +1,9 @@
 //! Under a service manager: what it is told, and the units that are shipped.
 
 use std::fs;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,6 +54,26 @@ fn a_service_manager_is_told_of_the_start_of_each_look_of_reloads_and_of_the_end
     let ending = told_of(&socket, "STOPPING=1");
     assert!(ending.contains("STATUS=finishing the letters in hand"), "{ending}");
     assert_eq!(daemon.ended(), Some(0));
+}
+
+#[test]
+fn the_journal_gets_the_level_of_each_line_and_a_pipe_behind_it_does_not() {
+    let installation = Installation::with_a_customer();
+    let run = |announced: fn(&fs::Metadata) -> String| {
+        let (mut log, writer) = std::io::pipe().expect("a pipe");
+        let writer = fs::File::from(OwnedFd::from(writer));
+        let announced = announced(&writer.metadata().expect("a pipe has an inode"));
+        let mut child =
+            installation.start_with(("JOURNAL_STREAM", &announced), &["--verbose", "run", "--once"], writer);
+        assert!(child.wait().expect("it ends").success());
+        let mut lines = String::new();
+        log.read_to_string(&mut lines).expect("text");
+        lines
+    };
+    let journal = run(|stream| format!("{}:{}", stream.dev(), stream.ino()));
+    assert!(journal.contains("<7>") && journal.contains(" DEBUG pass "), "{journal}");
+    let pipe = run(|stream| format!("{}:{}", stream.dev(), stream.ino() + 1));
+    assert!(pipe.contains(" DEBUG pass ") && !pipe.contains("<7>"), "{pipe}");
 }
 
 /// The shipped units in a folder, with the program at its place here.

@@ -6,6 +6,7 @@ use std::fmt::{Display, Write as _};
 use jiff::Timestamp;
 
 use super::{Figures, is_ready};
+use crate::cli::logging::LOSSES;
 use crate::domain::notice::LetterState;
 use crate::engine::condition::Condition;
 use crate::store::sqlite::Overview;
@@ -67,6 +68,8 @@ fn of_daemon(condition: &Condition, now: Timestamp, page: &mut Exposition) {
         Some(configured.since),
     );
     page.one("courtesy_rules", "Rules in force.", configured.in_force.rules.len());
+    page.counter("courtesy_log_lines_lost_total", "Lines of the log that nobody read in time.");
+    page.value(&[], LOSSES.total());
 }
 
 fn of_store(overview: &Overview, now: Timestamp, page: &mut Exposition) {

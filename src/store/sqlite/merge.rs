@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::books::Occasion;
+use super::news;
 use super::people;
 use super::rows::{At, Fault, Zones};
 use super::worker::Desk;
 use crate::domain::money::Money;
 use crate::domain::stop::Stop;
 use crate::store::import::{BadRows, Cells, Staged, columns_of};
-use crate::store::{ImportKind, ImportOrder, ImportReport, StoreError};
+use crate::store::{Deed, ImportKind, ImportOrder, ImportReport, StoreError};
 
 /// Below so many open items a share says nothing.
 const GUARDED_ITEMS: u64 = 20;
@@ -128,6 +129,7 @@ impl Import<'_> {
                     i64::try_from(self.report.bad_count).unwrap_or(i64::MAX)
                 ],
             )?;
+            self.tell()?;
             if self.order.kind == ImportKind::Payments {
                 // Whoever waits for payments to be read is looked at again,
                 // also where nothing has come.
@@ -139,6 +141,16 @@ impl Import<'_> {
             }
         }
         Ok(self.report)
+    }
+
+    /// Has the daemon's log say that the file was taken.
+    fn tell(&self) -> rusqlite::Result<()> {
+        let name = self.order.file.file_name().unwrap_or_default().to_string_lossy();
+        let ImportReport { rows, added, changed, closed, bad_count, .. } = &self.report;
+        let detail = format!(
+            "{name}: {rows} rows, {added} added, {changed} changed, {closed} closed, {bad_count} bad"
+        );
+        news::note(self.conn, Deed::Imported, (None, self.order.kind.as_str()), &detail, self.on.now)
     }
 
     fn take(&mut self, row: &Cells) -> Result<(), Fault> {

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
+use super::news;
 use super::outbox::move_on;
 use super::rows::{At, Fault, word, word_opt};
 use super::worker::Desk;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::offset::Offset;
-use crate::store::StoreError;
+use crate::store::{Deed, StoreError};
 
 /// What a person decides about a letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +47,18 @@ pub enum Decided {
 }
 
 impl Decision {
+    /// What it makes of a letter, in the log.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "released",
+            Self::Drop => "cancelled",
+            Self::Hold => "held",
+            Self::WasSent => "resolved as sent",
+            Self::WasNotSent => "resolved as not sent",
+            Self::Retry => "to be tried now",
+        }
+    }
+
     /// Whether a letter is where the decision would bring it, as after the
     /// same command before.
     fn is_done(self, state: LetterState, dropped: bool) -> bool {
@@ -86,7 +99,15 @@ impl SqliteStore {
         why: String,
         now: Timestamp,
     ) -> Result<Decided, StoreError> {
-        self.write("deciding about a letter", move |desk| decide(desk, letter, decision, &why, now)).await
+        self.write("deciding about a letter", move |desk| {
+            let decided = decide(desk, letter, decision, &why, now)?;
+            if !matches!(decided, Decided::Already(_)) {
+                let detail = decision.as_str();
+                news::note(&desk.conn, Deed::Decided, (Some(letter), ""), detail, now)?;
+            }
+            Ok(decided)
+        })
+        .await
     }
 }
 

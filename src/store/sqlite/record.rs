@@ -9,15 +9,25 @@ use rusqlite::{OptionalExtension as _, params};
 use rust_decimal::Decimal;
 
 use super::books::{self, Found, Occasion};
+use super::news;
 use super::rows::{At, Day, Fault};
 use super::worker::Desk;
 use crate::domain::ids::{CustomerId, ReceivableId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::receivable::{PauseCause, Receivable, Status};
-use crate::store::{Record, Recorded, StoreError};
+use crate::store::{Deed, Record, Recorded, StoreError};
 
-/// Writes it down.
+/// Writes it down, for the daemon's log as well.
 pub(super) fn record(desk: &mut Desk, record: Record, now: Timestamp) -> Result<Recorded, Fault> {
+    let about = record.about();
+    let recorded = write_down(desk, record, now)?;
+    if recorded.new {
+        news::note(&desk.conn, Deed::Recorded, (None, &about), &recorded.sentence, now)?;
+    }
+    Ok(recorded)
+}
+
+fn write_down(desk: &mut Desk, record: Record, now: Timestamp) -> Result<Recorded, Fault> {
     let today = desk.zones.today(now);
     let on = Occasion { now, today, source: "person" };
     match record {

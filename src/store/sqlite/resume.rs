@@ -9,11 +9,11 @@ use super::outbox::move_on;
 use super::rows::{At, Day, Fault};
 use super::witness::{self, Begun, BegunLine, Unknown};
 use super::worker::Desk;
-use super::{SqliteStore, guard, people, rules};
+use super::{SqliteStore, guard, news, people, rules};
 use crate::domain::halt::UNUSUAL;
 use crate::domain::ids::{CustomerId, LetterId, RuleName, StageName};
 use crate::domain::notice::LetterState;
-use crate::store::StoreError;
+use crate::store::{Deed, StoreError};
 
 /// A letter that may have been sent, and that the store does not know of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,6 +63,9 @@ impl SqliteStore {
             for begun in &begun {
                 count += u64::from(count_one(desk, begun, now)?);
             }
+            if count > 0 {
+                tell(desk, &format!("{count} letters that may have been sent count as uncertain"), now)?;
+            }
             Ok(count)
         })
         .await
@@ -87,6 +90,13 @@ impl SqliteStore {
                 let why = format!("{PERHAPS} (as a person said)");
                 move_on(&desk.conn, *letter, LetterState::Uncertain, &why, by)?;
             }
+            if !letters.is_empty() {
+                tell(
+                    desk,
+                    &format!("{} letters are assumed to be sent, and count as uncertain", letters.len()),
+                    by,
+                )?;
+            }
             Ok(letters.len() as u64)
         })
         .await
@@ -104,7 +114,7 @@ impl SqliteStore {
                 "UPDATE guard SET seen_at = ?1, resumed_at = ?1, witnessed = 1, restored_at = NULL",
                 [At(now)],
             )?;
-            Ok(())
+            tell(desk, "letters leave again", now)
         })
         .await?;
         let Some(path) = self.path().map(witness::path_of) else { return Ok(()) };
@@ -120,8 +130,19 @@ impl SqliteStore {
     /// # Errors
     /// As the store fails.
     pub async fn release_unusual(&self, why: String, now: Timestamp) -> Result<u64, StoreError> {
-        self.write("releasing letters", move |desk| release_unusual(desk, &why, now)).await
+        self.write("releasing letters", move |desk| {
+            let released = release_unusual(desk, &why, now)?;
+            if released > 0 {
+                tell(desk, &format!("{released} letters that were far more than usual may go"), now)?;
+            }
+            Ok(released)
+        })
+        .await
     }
+}
+
+fn tell(desk: &Desk, what: &str, now: Timestamp) -> Result<(), Fault> {
+    Ok(news::note(&desk.conn, Deed::Resumed, (None, ""), what, now)?)
 }
 
 fn told(begun: &Begun) -> PerhapsSent {

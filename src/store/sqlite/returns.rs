@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
+use super::news;
 use super::people;
 use super::rows::{At, Fault, at, word};
 use super::suppressions;
@@ -14,7 +15,7 @@ use crate::domain::customer::{Class, Suppression};
 use crate::domain::ids::{CustomerId, LetterId};
 use crate::domain::notice::LetterState;
 use crate::domain::returned::{self, Alone, Fate, Follows, Mail, Reported, Says, UNWANTED, What, Whose};
-use crate::store::{HistoryEntry, StoreError, Taken};
+use crate::store::{Deed, HistoryEntry, StoreError, Taken};
 
 impl SqliteStore {
     /// Takes what a mail says about our letters, with all that follows from
@@ -27,7 +28,16 @@ impl SqliteStore {
         mail: Mail,
         now: Timestamp,
     ) -> Result<Result<Vec<Taken>, Alone>, StoreError> {
-        self.write("taking a mail", move |desk| take(desk, &mail, now)).await
+        self.write("taking a mail", move |desk| {
+            let answer = take(desk, &mail, now)?;
+            for taken in answer.iter().flatten().filter(|taken| taken.new) {
+                let about = taken.customer.as_ref().map(|id| format!("customer:{id}")).unwrap_or_default();
+                let detail = format!("{}: {}", taken.what.as_str(), taken.detail);
+                news::note(&desk.conn, Deed::Returned, (taken.letter, &about), &detail, now)?;
+            }
+            Ok(answer)
+        })
+        .await
     }
 
     /// What came back about a letter, oldest first, and copies that the relay

@@ -7,12 +7,13 @@ use rusqlite::{Connection, params};
 use serde::Deserialize;
 
 use super::SqliteStore;
+use super::news;
 use super::rows::Fault;
 use super::worker::Desk;
 use crate::domain::filter::{Audience, Filter};
 use crate::domain::ids::RuleName;
 use crate::domain::rule::RuleSeen;
-use crate::store::{RuleInForce, StoreError};
+use crate::store::{Deed, RuleInForce, StoreError};
 
 struct Known {
     fingerprint: String,
@@ -114,8 +115,15 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As the store fails.
-    pub async fn start_backlog(&self, rule: RuleName) -> Result<bool, StoreError> {
-        self.write("starting a backlog", move |desk| start_backlog(desk, &rule)).await
+    pub async fn start_backlog(&self, rule: RuleName, now: Timestamp) -> Result<bool, StoreError> {
+        self.write("starting a backlog", move |desk| {
+            let started = start_backlog(desk, &rule)?;
+            if started {
+                news::note(&desk.conn, Deed::Backlog, (None, ""), rule.as_str(), now)?;
+            }
+            Ok(started)
+        })
+        .await
     }
 }
 

@@ -6,10 +6,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
 use super::facts::{classes_from_word, classes_word};
+use super::news;
 use super::rows::{At, Fault, word};
 use crate::domain::customer::Suppression;
 use crate::domain::ids::{CustomerId, LetterId};
-use crate::store::{StoreError, Suppressed};
+use crate::store::{Deed, StoreError, Suppressed};
 
 impl SqliteStore {
     /// Stops letters of `classes` (empty is all) to an address. False where
@@ -23,7 +24,17 @@ impl SqliteStore {
         who: String,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write("suppressing an address", move |desk| Ok(add(&desk.conn, &suppression, &who, now)?)).await
+        self.write("suppressing an address", move |desk| {
+            let new = add(&desk.conn, &suppression, &who, now)?;
+            if new {
+                let words = classes_word(&suppression.classes);
+                let words = if words.is_empty() { "every class" } else { words.as_str() };
+                let detail = format!("{} for {words}", suppression.address);
+                news::note(&desk.conn, Deed::Suppressed, (None, ""), &detail, now)?;
+            }
+            Ok(new)
+        })
+        .await
     }
 
     /// Lifts every suppression of an address and returns them; none if there
@@ -39,7 +50,14 @@ impl SqliteStore {
         now: Timestamp,
     ) -> Result<Vec<Suppressed>, StoreError> {
         let address = address.to_lowercase();
-        self.write("lifting a suppression", move |desk| lift(&desk.conn, &address, &who, &reason, now)).await
+        self.write("lifting a suppression", move |desk| {
+            let lifted = lift(&desk.conn, &address, &who, &reason, now)?;
+            if !lifted.is_empty() {
+                news::note(&desk.conn, Deed::Lifted, (None, ""), &address, now)?;
+            }
+            Ok(lifted)
+        })
+        .await
     }
 
     /// Every suppression, in order of address.

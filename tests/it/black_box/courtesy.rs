@@ -36,6 +36,7 @@ fn program(dir: &Path, arguments: &[&str]) -> Command {
         .env_remove("COURTESY_CONFIG")
         .env_remove("COURTESY_LOG")
         .env_remove("NOTIFY_SOCKET")
+        .env_remove("JOURNAL_STREAM")
         .env("USER", "tester")
         .stdin(Stdio::null());
     command
@@ -134,6 +135,12 @@ impl Installation {
     pub fn start(&self, arguments: &[&str], log: fs::File) -> Child {
         let errors = log.try_clone().expect("a second handle");
         program(self.path(), arguments).stdout(log).stderr(errors).spawn().expect("the program starts")
+    }
+
+    /// The same with a variable of the environment, and without its stderr.
+    pub fn start_with(&self, (variable, value): (&str, &str), arguments: &[&str], log: fs::File) -> Child {
+        let mut command = program(self.path(), arguments);
+        command.env(variable, value).stdout(log).stderr(Stdio::null()).spawn().expect("the program starts")
     }
 
     /// Runs the program with something on its stdin.

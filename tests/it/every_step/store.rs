@@ -12,7 +12,7 @@ use courtesy::domain::plan::Plan;
 use courtesy::domain::rule::RuleSeen;
 use courtesy::domain::settings::Guards;
 use courtesy::store::{
-    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, OutboxFilter, OutboxLetter,
+    Begun, Claim, Data, Enqueued, HistoryEntry, ImportOrder, ImportReport, News, OutboxFilter, OutboxLetter,
     Payers, Record, Recorded, RuleInForce, SetAside, Standing, Store, StoreError, Tidied, Tidying,
 };
 use jiff::Timestamp;
@@ -154,6 +154,14 @@ impl<S: Store> Store for Stepped<S> {
 
     async fn withdraw(&self, letter: LetterId, why: String, now: Timestamp) -> Result<bool, StoreError> {
         self.change("withdraw", self.inner.withdraw(letter, why, now)).await
+    }
+
+    async fn news(&self, after: i64) -> Result<Vec<News>, StoreError> {
+        self.ask("news", self.inner.news(after)).await
+    }
+
+    async fn told(&self, number: i64) -> Result<(), StoreError> {
+        self.change("told", self.inner.told(number)).await
     }
 
     async fn payers(&self, since: Date) -> Result<Payers, StoreError> {

@@ -62,6 +62,8 @@ const ALIVE: &str = "WATCHDOG=1";
 struct Running {
     ear: Ear,
     signals: mpsc::Sender<Signal>,
+    // Never beats, and is not gone.
+    _beat: mpsc::Sender<()>,
     ended: JoinHandle<Result<(), daemon::DaemonError>>,
 }
 
@@ -69,18 +71,21 @@ impl Running {
     fn start<R: Relay, C: Clock>(engine: Engine<SqliteStore, R, C>) -> Self {
         let (ear, manager) = Ear::new();
         let (signals, received) = mpsc::channel(1);
+        let (beat, beats) = mpsc::channel(1);
         let ended = tokio::spawn(async move {
             let outside = Outside {
+                beats,
                 reload: |_: &R| Ok(Loaded { office: office(), relay: None }),
                 told: |_: &Configured| {},
                 told_before: std::collections::BTreeMap::new(),
                 remember: |_: &std::collections::BTreeMap<String, Timestamp>| {},
+                looked: || {},
                 signals: received,
                 manager,
             };
             daemon::run(engine, outside).await
         });
-        Self { ear, signals, ended }
+        Self { ear, signals, ended, _beat: beat }
     }
 
     async fn look(&self) {

@@ -136,6 +136,11 @@ impl Scripted {
         Self::listen(None, false, Arc::new(Box::new(script)))
     }
 
+    /// The same on a socket that is bound already.
+    pub fn start_on(socket: TcpSocket, script: impl Fn(Turn) -> Act + Send + Sync + 'static) -> Self {
+        Self::listen_on(socket, None, false, Arc::new(Box::new(script)))
+    }
+
     /// The same, able to encrypt: from the first byte if `implicit`.
     pub fn with_tls(
         acceptor: TlsAcceptor,
@@ -150,6 +155,15 @@ impl Scripted {
         // Little room, so that a message that is not read stays with its sender.
         socket.set_recv_buffer_size(64 * 1024).expect("a live socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        Self::listen_on(socket, acceptor, implicit, script)
+    }
+
+    fn listen_on(
+        socket: TcpSocket,
+        acceptor: Option<TlsAcceptor>,
+        implicit: bool,
+        script: Arc<Script>,
+    ) -> Self {
         let listener = socket.listen(64).expect("a bound socket");
         let address = listener.local_addr().expect("bound");
         let memory = Arc::new(Mutex::new(Memory::default()));
@@ -185,6 +199,11 @@ impl Scripted {
     /// Waits until nobody talks to it any more.
     pub async fn alone(&self) {
         self.open.clone().wait_for(|open| *open == 0).await.expect("it listens");
+    }
+
+    /// Whether nobody talks to it.
+    pub fn is_alone(&self) -> bool {
+        *self.open.borrow() == 0
     }
 
     pub fn port(&self) -> u16 {

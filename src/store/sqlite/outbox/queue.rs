@@ -43,7 +43,9 @@ pub(in super::super) fn enqueue(
         findings.extend(found.map(|(key, _)| (key, plan.findings.as_slice())));
         let unchanged = found.filter(|found| read.get(&plan.relationship) == Some(found));
         for draft in &plan.letters {
-            enqueued.letters.extend(queue(desk, draft, entry, now)?);
+            let queued = queue(desk, draft, entry, now)?;
+            enqueued.letters.extend(queued);
+            enqueued.to_approve.extend(queued.filter(|_| draft.approve));
         }
         // The letters just queued count as no change: the plan knows them.
         match (unchanged, found) {

@@ -1,0 +1,47 @@
+//! What others than the daemon did, kept until its log has told it.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::rows::{At, at, word};
+use crate::domain::ids::LetterId;
+use crate::store::{Deed, News};
+
+/// At most so many are read at once.
+const PAGE: u32 = 1_000;
+
+/// Notes it, in the transaction of the deed itself.
+pub(super) fn note(
+    conn: &Connection,
+    deed: Deed,
+    (letter, about): (Option<LetterId>, &str),
+    detail: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO news (deed, letter, about, detail, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![deed.as_str(), letter.map(|letter| letter.0), about, detail, At(now)])
+        .map(|_| ())
+}
+
+/// The first after a number.
+pub(super) fn after(conn: &Connection, number: i64) -> rusqlite::Result<Vec<News>> {
+    conn.prepare_cached(
+        "SELECT number, deed, letter, about, detail, at FROM news WHERE number > ?1 ORDER BY number LIMIT ?2",
+    )?
+    .query_map(params![number, PAGE], |row| {
+        Ok(News {
+            number: row.get(0)?,
+            deed: word(row, 1, Deed::from_word)?,
+            letter: row.get::<_, Option<i64>>(2)?.map(LetterId),
+            about: row.get(3)?,
+            detail: row.get(4)?,
+            at: at(row, 5)?,
+        })
+    })?
+    .collect()
+}
+
+/// Lets go of those up to a number: they were told.
+pub(super) fn told(conn: &Connection, number: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM news WHERE number <= ?1")?.execute([number]).map(|_| ())
+}
