@@ -17,6 +17,9 @@ pub static CONFIG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config");
 /// The shipped letters, and the page that says how they are written.
 pub static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
+/// What is said about templates: beside them, and among the other pages.
+pub const ABOUT_TEMPLATES: &str = include_str!("../../docs/templates.md");
+
 const EXAMPLES: &str = "\
 Examples:
   courtesy init /srv/courtesy       writes config/ and templates/ there
@@ -64,7 +67,7 @@ pub fn write_shipped(dir: &Path) -> anyhow::Result<()> {
     let config = dir.join("config");
     write_entries(&CONFIG, &config)?;
     schema::write_all(&config)?;
-    write_entries(&TEMPLATES, &dir.join("templates"))
+    write_templates(dir)
 }
 
 /// The same in one folder, as below `/etc`: the templates within it.
@@ -74,7 +77,15 @@ pub fn write_shipped(dir: &Path) -> anyhow::Result<()> {
 pub fn write_flat(dir: &Path) -> anyhow::Result<()> {
     write_entries(&CONFIG, dir)?;
     schema::write_all(dir)?;
-    write_entries(&TEMPLATES, &dir.join("templates"))
+    write_templates(dir)
+}
+
+/// The templates, with the page that explains them beside them.
+fn write_templates(dir: &Path) -> anyhow::Result<()> {
+    let folder = dir.join("templates");
+    write_entries(&TEMPLATES, &folder)?;
+    let page = folder.join("README.md");
+    fs::write(&page, ABOUT_TEMPLATES).with_context(|| format!("cannot write {}", page.display()))
 }
 
 /// The line that tells an editor of the schema of a shipped file, where it

@@ -267,7 +267,7 @@ impl<'a> Whom<'a> {
     }
 
     /// Who gets the letter, and who answers for it on our side.
-    fn people(self, of: &Occasion<'_>) -> Result<(People, Person), ComposeError> {
+    pub(super) fn people(self, of: &Occasion<'_>) -> Result<(People, Person), ComposeError> {
         match self {
             Self::Customer(customer) => {
                 let owner = recipients::person(

@@ -373,10 +373,44 @@ fn a_template_that_writes_without_end_is_stopped() {
 
 #[test]
 fn the_manual_lists_every_variable() {
-    let manual = include_str!("../../../templates/README.md");
+    let manual = courtesy::cli::init::ABOUT_TEMPLATES;
     assert!(
         manual.contains(&catalogue::documentation()),
-        "put this into templates/README.md:\n{}",
+        "put this into docs/templates.md:\n{}",
         catalogue::documentation()
     );
+}
+
+/// The rows of the table of mistakes: what was written, and what is said.
+fn mistakes(page: &str) -> Vec<(String, String)> {
+    let (_, table) = page.split_once("## What `courtesy check` says").expect("the chapter");
+    let rows =
+        table.lines().take_while(|line| !line.starts_with("It names")).filter(|row| row.starts_with("| `"));
+    let unescaped = |cell: &str| cell.replace("\\|", "|");
+    rows.map(|row| {
+        let row = row.trim_start_matches("| `").trim_end_matches(" |");
+        let (written, said) = row.split_once("` | ").expect("two cells");
+        (unescaped(written), unescaped(said))
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_shows_each_mistake_with_what_is_said_about_it() {
+    let mistakes = mistakes(courtesy::cli::init::ABOUT_TEMPLATES);
+    assert!(mistakes.len() >= 10, "{mistakes:?}");
+    let rule = rule("r", Anchor::Receivable(ReceivableDate::DueOn), Class::Dunning, vec![stage("firm", "a")]);
+    let mut otherwise = Vec::new();
+    for (written, expected) in mistakes {
+        let dir = folder(&[("en/a.md", &format!("---\nsubject: x\n---\n{written}"))]);
+        let found = match Composer::load(dir.path()) {
+            Ok(composer) => composer.check(std::slice::from_ref(&rule), &settings()),
+            Err(found) => found,
+        };
+        let said: Vec<String> = found.iter().map(|problem| told(problem, dir.path())).collect();
+        if said.first().is_none_or(|said| !said.contains(&expected)) {
+            otherwise.push((written, said));
+        }
+    }
+    assert!(otherwise.is_empty(), "{otherwise:#?}");
 }
