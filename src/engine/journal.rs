@@ -302,6 +302,7 @@ pub fn news(mask: bool, news: &News) {
         Deed::Lifted => info!(what, %at, "an address is written to again"),
         Deed::Returned => warn!(letter, about, what, %at, "a mail came back"),
         Deed::Resumed => info!(what, %at, "a person let letters go"),
+        Deed::Forgotten => info!(about, what, %at, "a customer was forgotten"),
         Deed::Backlog => info!(rule = what, %at, "a person let a rule begin with its backlog"),
     }
 }

@@ -42,10 +42,12 @@ pub enum Deed {
     Resumed,
     /// A rule may write about what was reached before it was first seen.
     Backlog,
+    /// What is personal of a customer was erased.
+    Forgotten,
 }
 
 impl Deed {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Imported,
         Self::Recorded,
         Self::Decided,
@@ -54,6 +56,7 @@ impl Deed {
         Self::Returned,
         Self::Resumed,
         Self::Backlog,
+        Self::Forgotten,
     ];
 
     /// The word in the store.
@@ -68,6 +71,7 @@ impl Deed {
             Self::Returned => "returned",
             Self::Resumed => "resumed",
             Self::Backlog => "backlog",
+            Self::Forgotten => "forgotten",
         }
     }
 

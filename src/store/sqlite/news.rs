@@ -45,3 +45,14 @@ pub(super) fn after(conn: &Connection, number: i64) -> rusqlite::Result<Vec<News
 pub(super) fn told(conn: &Connection, number: i64) -> rusqlite::Result<()> {
     conn.prepare_cached("DELETE FROM news WHERE number <= ?1")?.execute([number]).map(|_| ())
 }
+
+/// Takes the words of what was not told yet about a customer who is
+/// forgotten, and of whatever may name an address of theirs.
+pub(super) fn forget(conn: &Connection, customer: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "UPDATE news SET detail = '' WHERE INSTR(detail, '@')
+             OR letter IN (SELECT id FROM letters WHERE customer = ?1)",
+    )?
+    .execute([customer])
+    .map(|_| ())
+}

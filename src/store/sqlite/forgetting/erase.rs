@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::super::news;
 use super::super::people;
 use super::super::rows::{At, Fault};
 use super::super::tidying::PURSUED;
 use super::{Forget, Forgotten, NO_ADDRESS, NO_NAME, unseen};
 use crate::domain::address::Address;
+use crate::store::Deed;
 
 /// Why the text of a letter is gone.
 const BECAUSE: &str = "when the customer was forgotten";
@@ -33,6 +35,11 @@ pub(super) fn erase(conn: &Connection, key: i64, order: &Forget, now: Timestamp)
     }
     unseen::forget_unused(conn)?;
     let count = |sql: &str| conn.query_row(sql, [key], |row| row.get::<_, u32>(0)).map(u64::from);
+    news::forget(conn, key)?;
+    let told =
+        format!("{} letters that waited are cancelled, {} count as sent", done.cancelled, done.assumed);
+    let about = format!("customer:{}", order.customer);
+    news::note(conn, Deed::Forgotten, (None, &about), &told, now)?;
     done.claims_kept = count("SELECT COUNT(*) FROM receivables WHERE customer = ?1")?;
     done.payments_kept = count("SELECT COUNT(*) FROM payments WHERE customer = ?1")?;
     done.notices_kept = count("SELECT COUNT(*) FROM notices WHERE customer = ?1")?;
