@@ -24,7 +24,7 @@ const HEARTBEAT: SignedDuration = SignedDuration::from_mins(1);
 const BURST: u32 = 30;
 
 /// How many couriers hand letters to nobody.
-const COURIERS: usize = 4;
+const COURIERS: usize = 2;
 
 /// Lets time pass until `until`: at each moment at which there is something
 /// to do, one pass and one delivery, as the heartbeat would. The clock ends

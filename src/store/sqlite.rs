@@ -179,6 +179,15 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         self.inner.writer.shared(doing, work).await
     }
+
+    /// Writes much at once.
+    async fn whole<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.whole(doing, work).await
+    }
 }
 
 impl SqliteStore {
@@ -195,18 +204,7 @@ impl SqliteStore {
         now: Timestamp,
     ) -> Result<Enqueued, StoreError> {
         let read = self.taken_back(plans.iter().map(|plan| &plan.relationship));
-        self.write("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now)).await
-    }
-}
-
-fn copy_into(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
-    let backup = rusqlite::backup::Backup::new(from, to)?;
-    loop {
-        match backup.step(-1)? {
-            rusqlite::backup::StepResult::Done => return Ok(()),
-            // The source is locked for a moment, which `busy_timeout` waited for.
-            _ => std::thread::yield_now(),
-        }
+        self.whole("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now)).await
     }
 }
 
@@ -261,7 +259,7 @@ impl Store for SqliteStore {
 
     async fn postpone(&self, until: Vec<(Relationship, Timestamp)>) -> Result<(), StoreError> {
         let read = self.taken_back(until.iter().map(|(name, _)| name));
-        self.write("postponing a look", move |desk| Ok(outbox::postpone(&desk.conn, &until, &read)?)).await
+        self.whole("postponing a look", move |desk| Ok(outbox::postpone(&desk.conn, &until, &read)?)).await
     }
 
     async fn watch(
@@ -392,6 +390,6 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<ImportReport, StoreError> {
         let staged = super::import::stage(order.clone(), progress).await?;
-        self.inner.writer.whole("importing", move |desk| merge::merge(desk, &order, staged, now)).await
+        self.whole("importing", move |desk| merge::merge(desk, &order, staged, now)).await
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::rows::{At, Fault, at_opt};
-use super::{SqliteStore, copy_into, open};
+use super::{SqliteStore, open};
 use crate::store::StoreError;
 
 /// A backup that was read back whole.
@@ -104,7 +104,7 @@ fn draw(conn: &Connection, to: &Path, draft: &Path) -> Result<Backup, Fault> {
     open::remove_if_there(draft).map_err(|error| cannot(draft, &error))?;
     open::new_private_file(draft).map_err(|error| cannot(to, &error))?;
     let mut copy = Connection::open(draft)?;
-    copy_into(conn, &mut copy)?;
+    open::copy_into(conn, &mut copy)?;
     // One file alone, wherever it is carried; a store is made of it again by
     // opening it.
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
@@ -149,7 +149,7 @@ fn prepare(backup: &Path, draft: &Path, now: Timestamp) -> Result<Backup, StoreE
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = Connection::open_with_flags(backup, flags)?;
         let mut to = Connection::open(draft)?;
-        copy_into(&from, &mut to)?;
+        open::copy_into(&from, &mut to)?;
         to.close().map_err(|(_, error)| error)?;
         let to = open::writable(draft)?;
         // Witnessed: a backup of before the first letter is a backup as well.

@@ -56,11 +56,23 @@ pub(super) fn copied(file: &Path) -> Result<Connection, StoreError> {
     let odd = |error: rusqlite::Error| damaged(file, &error);
     let from = to_look_at(file)?;
     let mut copy = Connection::open_in_memory().map_err(odd)?;
-    super::copy_into(&from, &mut copy).map_err(odd)?;
+    copy_into(&from, &mut copy).map_err(odd)?;
     settle(&copy).map_err(odd)?;
     migrate(&mut copy).map_err(odd)?;
     copy.execute_batch(REHEARSED).map_err(odd)?;
     Ok(copy)
+}
+
+/// Copies a store as it stands into another connection.
+pub(super) fn copy_into(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let backup = rusqlite::backup::Backup::new(from, to)?;
+    loop {
+        match backup.step(-1)? {
+            rusqlite::backup::StepResult::Done => return Ok(()),
+            // The source is locked for a moment, which `busy_timeout` waited for.
+            _ => std::thread::yield_now(),
+        }
+    }
 }
 
 /// Any clock is believed, everybody is looked at, and what may have arrived at

@@ -1,12 +1,15 @@
 //! The threads that own the connections, and the group commit.
 //!
-//! A store in memory has no disk to wait for, and needs no thread: its
-//! requests run where they are made.
-//!
 //! Requests arrive over a channel. Whatever waits there is run in one
 //! `BEGIN IMMEDIATE` transaction, each request in a savepoint of its own, and
 //! answered after the commit: the price of one `fsync` is shared, and a
 //! request that fails takes nothing else with it.
+//!
+//! A store in memory has no disk to wait for, and needs no thread: its
+//! requests run where they are made, and are answered at once. Only its one
+//! connection can see it, so that nobody waits for a commit either.
+
+mod in_place;
 
 use std::any::Any;
 use std::future::Future;
@@ -18,6 +21,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use self::in_place::InPlace;
 use super::open::identity;
 use super::rows::{Fault, Zones, from_sql};
 use super::rules::Audiences;
@@ -71,6 +75,10 @@ impl Trouble {
         }
     }
 
+    fn rolled_back() -> Self {
+        Self::Failed("the database rolled the transaction back".into())
+    }
+
     fn into_error(self, doing: &'static str) -> StoreError {
         match self {
             Self::Unusable(what) => StoreError::Unusable(what),
@@ -100,7 +108,7 @@ enum By {
     /// A thread, and the way to it.
     Thread { requests: Option<mpsc::Sender<Request>>, thread: Option<JoinHandle<()>> },
     /// Whoever asks.
-    InPlace(Box<Mutex<Desk>>),
+    InPlace(Box<Mutex<InPlace>>),
 }
 
 impl Worker {
@@ -127,7 +135,7 @@ impl Worker {
 
     /// No thread: requests run where they are made.
     pub(super) fn in_place(desk: Desk) -> Self {
-        Self(By::InPlace(Box::new(Mutex::new(desk))))
+        Self(By::InPlace(Box::new(Mutex::new(InPlace::new(desk)))))
     }
 
     /// Hands a request over; false where nobody is there to take it.
@@ -136,10 +144,9 @@ impl Worker {
             By::Thread { requests, .. } => {
                 requests.as_ref().is_some_and(|requests| requests.send(request).is_ok())
             }
-            By::InPlace(desk) => {
+            By::InPlace(store) => {
                 // Panics of requests are caught, and what they wrote is rolled back.
-                let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-                write(&mut desk, None, request, || None);
+                store.lock().unwrap_or_else(PoisonError::into_inner).run(request);
                 true
             }
         }
@@ -307,7 +314,7 @@ fn run_group(desk: &mut Desk, place: Option<&Place>, group: Vec<Work>) {
             Some(trouble) => work(Err(trouble.clone())),
         });
         if trouble.is_none() && desk.conn.is_autocommit() {
-            trouble = Some(Trouble::Failed("the database rolled the transaction back".into()));
+            trouble = Some(Trouble::rolled_back());
         }
     }
     let committed = trouble.map_or_else(|| desk.settle(), Err);
