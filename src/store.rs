@@ -117,6 +117,8 @@ pub struct Claim {
     pub changed: Option<Draft>,
     /// The bytes.
     pub made: Made,
+    /// Whether they go to one of our own people instead, to try it out.
+    pub redirected: bool,
     /// The civil day at the customer's on which it leaves.
     pub day: Date,
 }
@@ -331,6 +333,10 @@ pub trait Store: Clone + Send + Sync + 'static {
         why: String,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Takes what went to one of our own people alone as not sent, once
+    /// letters go to their customers again. Returns which letters those are.
+    fn end_trial(&self, now: Timestamp) -> impl Future<Output = Result<Vec<LetterId>, StoreError>> + Send;
 
     /// Cancels a held letter that is no longer due; false if it is not held.
     fn withdraw(

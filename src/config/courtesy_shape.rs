@@ -146,7 +146,8 @@ struct RawMail {
     /// Where letters are handed over; `{ files: outbox }` if not said, so
     /// that nothing leaves by accident.
     deliver: Option<RawDeliver>,
-    /// Everything goes to this one address while trying out.
+    /// Everything goes to this one address while trying out. Once this is out
+    /// again, what went there counts as not sent.
     redirect_to: Option<Spot<Address>>,
     /// How courtesies and news are unsubscribed from.
     unsubscribe: Option<RawUnsubscribe>,

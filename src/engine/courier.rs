@@ -227,6 +227,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
                 facts: Arc::clone(&ready.facts),
                 changed: (ready.draft != ready.row.draft).then(|| ready.draft.clone()),
                 made: ready.made.clone(),
+                redirected: round.office.mail.redirect_to.is_some(),
                 day,
             };
             match self.store.begin_attempt(claim, round.reach.clone(), now).await {

@@ -32,10 +32,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     pub async fn pass(&self) -> Result<PassReport, StoreError> {
         let now = self.clock.now();
         let standing = self.standing(now).await?;
-        match standing.halt {
-            Some(halt) => Ok(PassReport { halt: Some(halt), ..PassReport::default() }),
-            None => self.look(&standing.volumes, now).await,
+        if let Some(halt) = standing.halt {
+            return Ok(PassReport { halt: Some(halt), ..PassReport::default() });
         }
+        self.end_trial(now).await?;
+        self.look(&standing.volumes, now).await
+    }
+
+    /// Without `mail.redirect_to`, what it kept from the customers is not
+    /// sent yet.
+    async fn end_trial(&self, now: Timestamp) -> Result<(), StoreError> {
+        if self.office().mail.redirect_to.is_none() {
+            let freed = self.store.end_trial(now).await?;
+            journal::trial_ended(&freed);
+        }
+        Ok(())
     }
 
     /// A pass, whether or not anything may leave.

@@ -170,6 +170,13 @@ pub fn found(finding: &Finding) {
     }
 }
 
+/// Letters that went to our own people alone, and may go to their customers.
+pub fn trial_ended(letters: &[LetterId]) {
+    for letter in letters {
+        info!(%letter, state = "cancelled", "went to our own address alone: it counts as not sent");
+    }
+}
+
 /// A letter that was queued, and waits for a person.
 pub fn awaits_approval(mask: bool, row: &OutboxLetter) {
     let draft = &row.draft;

@@ -194,6 +194,10 @@ impl Composer {
             fingerprint: String::new(),
         };
         content.fingerprint = fingerprint::of(&content);
+        // What went to somebody else is not what goes to the customer.
+        if let Some(address) = &of.mail.redirect_to {
+            content.fingerprint = fingerprint::hash([content.fingerprint.as_str(), address.as_str()]);
+        }
         Ok(content)
     }
 

@@ -335,6 +335,10 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn end_trial(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
+        self.whole("ending a trial", move |desk| Ok(outbox::end_trial(&desk.conn, now)?)).await
+    }
+
     async fn withdraw(&self, letter: LetterId, why: String, now: Timestamp) -> Result<bool, StoreError> {
         self.write("withdrawing a letter", move |desk| outbox::withdraw(&desk.conn, letter, &why, now)).await
     }

@@ -20,6 +20,7 @@ mod returns;
 mod screens;
 mod send_test;
 mod terminal;
+mod trial;
 
 use std::fs;
 

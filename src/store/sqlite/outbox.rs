@@ -3,6 +3,7 @@
 mod attempts;
 mod listing;
 mod queue;
+mod trial;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,6 +13,7 @@ use self::attempts::Standing;
 pub(super) use self::attempts::{begin_attempt, finish_attempt, recover};
 pub(super) use self::listing::list;
 pub(super) use self::queue::{Entry, HandedOut, enqueue, postpone};
+pub(super) use self::trial::end_trial;
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt};
 use super::suppressions;

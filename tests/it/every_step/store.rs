@@ -99,6 +99,10 @@ impl<S: Store> Store for Stepped<S> {
         self.change("watch", self.inner.watch(guards, down, now)).await
     }
 
+    async fn end_trial(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
+        self.change("end_trial", self.inner.end_trial(now)).await
+    }
+
     async fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<LetterId>, StoreError> {
         self.ask("claimable", self.inner.claimable(now, limit)).await
     }

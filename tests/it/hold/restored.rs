@@ -118,6 +118,7 @@ async fn a_copy_put_in_the_place_of_an_open_store_stops_the_next_attempt() {
         facts: Arc::new(facts),
         changed: None,
         made,
+        redirected: false,
         day: jiff::civil::date(2026, 3, 2),
     };
     let refused = store.begin_attempt(claim, reach, shop.clock.now()).await.expect_err("a refusal");

@@ -181,6 +181,7 @@ async fn a_digest_is_queued_fenced_and_counted_like_any_letter() {
             facts: Arc::new(facts),
             changed: None,
             made: made("digest"),
+            redirected: false,
             day: day("2026-06-29"),
         };
         queue(&store, Draft { approve: true, ..draft("final-notice", &["R1"]) }).await;

@@ -204,6 +204,7 @@ pub async fn claim(store: &SqliteStore, letter: LetterId) -> Claim {
         facts: Arc::new(facts),
         changed: None,
         made: made("bytes"),
+        redirected: false,
         day: day("2026-06-29"),
     }
 }

@@ -92,10 +92,11 @@ pub(in super::super) fn begin_attempt(
     desk.conn
         .prepare_cached(
             "UPDATE letters SET state = 'sending', reason = '', attempts = ?2, day = ?3,
-                 first_attempt_at = COALESCE(first_attempt_at, ?4), finished_at = NULL
+                 first_attempt_at = COALESCE(first_attempt_at, ?4), finished_at = NULL,
+                 redirected = (attempts = 0 OR redirected) AND ?5
              WHERE id = ?1",
         )?
-        .execute(params![letter.0, attempt, Day(claim.day), At(now)])?;
+        .execute(params![letter.0, attempt, Day(claim.day), At(now), claim.redirected])?;
     desk.conn
         .prepare_cached("INSERT INTO attempts (letter, number, began_at) VALUES (?1, ?2, ?3)")?
         .execute(params![letter.0, attempt, At(now)])?;
