@@ -30,8 +30,8 @@ use crate::domain::settings::Guards;
 
 pub use self::news::{Deed, News};
 pub use self::shapes::{
-    BadRow, Emptied, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Record, Recorded,
-    Suppressed, Taken, Tidied, Tidying, With,
+    BadRow, Emptied, HistoryEntry, ImportKind, ImportOrder, ImportReport, OutboxFilter, Payers, Record,
+    Recorded, Suppressed, Taken, Tidied, Tidying, With,
 };
 
 /// Why the store could not do something.
@@ -190,15 +190,6 @@ pub struct Data {
     pub any_open: bool,
     /// When payments were last read whole.
     pub payments_read_at: Option<Timestamp>,
-}
-
-/// Who paid, and who did so in time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Payers {
-    /// Customers who settled something.
-    pub all: u64,
-    /// Of these, those who settled all of it in time.
-    pub on_time: u64,
 }
 
 /// A rule as the store must know it.

@@ -340,3 +340,12 @@ pub struct ImportReport {
     /// Whether it was kept.
     pub kept: bool,
 }
+
+/// Who paid, and who did so in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Payers {
+    /// Customers who settled something.
+    pub all: u64,
+    /// Of these, those who settled all of it in time.
+    pub on_time: u64,
+}
