@@ -76,6 +76,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             if report.halt.is_some() {
                 break;
             }
+            self.end_trial(now).await?;
             let queue: VecDeque<LetterId> = self.store.claimable(now, BATCH).await?.into();
             if queue.is_empty() {
                 break;

@@ -40,8 +40,9 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     }
 
     /// Without `mail.redirect_to`, what it kept from the customers is not
-    /// sent yet.
-    async fn end_trial(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// sent yet. Asked before planning and before sending: a letter that
+    /// waited would else follow on one that its customer never got.
+    pub(super) async fn end_trial(&self, now: Timestamp) -> Result<(), StoreError> {
         if self.office().mail.redirect_to.is_none() {
             let freed = self.store.end_trial(now).await?;
             journal::trial_ended(&freed);

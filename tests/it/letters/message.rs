@@ -125,6 +125,18 @@ fn while_trying_out_everything_goes_to_one_address_and_says_so() {
 }
 
 #[test]
+fn bytes_made_for_one_of_us_are_not_those_for_the_customer_so_that_no_later_attempt_takes_them() {
+    let mut sample = visit();
+    let meant = compose(&sample).fingerprint;
+    let mut redirected = |address: &str| {
+        sample.mail.redirect_to = Some(Address::parse(address).expect("an address"));
+        compose(&sample).fingerprint
+    };
+    let (one, other) = (redirected("trial@morningstar.example"), redirected("else@morningstar.example"));
+    assert!(meant != one && meant != other && one != other);
+}
+
+#[test]
 fn a_redirected_letter_to_many_says_in_its_header_who_they_are() {
     let mut sample = visit();
     sample.draft.cc = vec![Recipient::Owner];

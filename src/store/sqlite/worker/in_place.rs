@@ -1,8 +1,8 @@
 //! A store in memory: whoever asks runs the request.
 //!
 //! Nobody else can see its one connection, so that nobody waits for a commit:
-//! one ends a group of requests only to keep its journal small. What an
-//! answer promised is lost only if the database gives up a whole transaction for want
+//! one ends a group of requests only to keep its journal small. What an answer
+//! promised is lost only if the database gives up a whole transaction for want
 //! of memory, which the request that met it is told.
 
 use super::{Desk, GROUP_MAX, Request, Trouble, run};
