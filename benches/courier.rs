@@ -18,6 +18,7 @@ use courtesy::config;
 use courtesy::domain::calendar::Days;
 use courtesy::domain::rule::Backlog;
 use courtesy::engine::rehearsal::Rehearsal;
+use courtesy::engine::reload::InForce;
 use courtesy::engine::{Engine, Office};
 use courtesy::letter::Composer;
 use courtesy::relay::{MemoryRelay, SmtpRelay, SmtpSettings, Timeouts, Tls};
@@ -53,7 +54,7 @@ fn office(per_pass: u32) -> Fallible<Office> {
     let mut office = Office {
         settings: config.settings,
         rules: config.rules,
-        fingerprints: config.fingerprints,
+        in_force: InForce { rules: config.fingerprints, ..InForce::default() },
         settings_fingerprint: String::new(),
         composer: Composer::load(&root.join("templates")).map_err(|_| "templates")?,
         mail: config.mail,

@@ -61,9 +61,9 @@ pub struct Office {
     pub settings: Settings,
     /// The rules, checked.
     pub rules: Vec<Rule>,
-    /// A hash of each rule.
-    pub fingerprints: BTreeMap<RuleName, String>,
-    /// A hash of the settings, calendars included.
+    /// A hash of each rule, and of whatever else was read.
+    pub in_force: reload::InForce,
+    /// A hash of the settings that decide, calendars included.
     pub settings_fingerprint: String,
     /// The templates, parsed and checked.
     pub composer: Composer,
@@ -100,28 +100,6 @@ impl Office {
     #[must_use]
     pub fn reach(&self, now: Timestamp) -> Reach {
         plan::reach(&self.rules_in_force(BTreeMap::new()), &self.settings, now)
-    }
-
-    /// What came, went or changed from this to another, in words.
-    #[must_use]
-    pub fn changes_to(&self, after: &Self) -> String {
-        let mut said = Vec::new();
-        for (name, hash) in &after.fingerprints {
-            match self.fingerprints.get(name) {
-                None => said.push(format!("{name} added")),
-                Some(old) if old != hash => said.push(format!("{name} changed")),
-                Some(_) => {}
-            }
-        }
-        let gone = self.fingerprints.keys().filter(|name| !after.fingerprints.contains_key(name));
-        said.extend(gone.map(|name| format!("{name} removed")));
-        if said.is_empty() {
-            said.push("no rule changed".to_owned());
-        }
-        if self.settings_fingerprint != after.settings_fingerprint {
-            said.push("settings changed".to_owned());
-        }
-        said.join(", ")
     }
 
     /// The rules with what the store knows of when they came into force.

@@ -30,6 +30,7 @@ mod words;
 pub use attachment::Attachment;
 pub use check::Named;
 pub use compose::Composer;
+pub use library::fingerprints;
 
 use std::path::PathBuf;
 

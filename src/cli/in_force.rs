@@ -31,6 +31,9 @@ struct Written {
     process: String,
     rules: std::collections::BTreeMap<String, String>,
     settings: String,
+    // A daemon of before does not write them.
+    #[serde(default)]
+    templates: std::collections::BTreeMap<String, String>,
     readings: u64,
     refused: Option<Vec<String>>,
     at: String,
@@ -51,6 +54,7 @@ pub fn write(data_dir: &Path, configured: &Configured) -> io::Result<()> {
             .map(|(name, print)| (name.to_string(), print.clone()))
             .collect(),
         settings: configured.in_force.settings.clone(),
+        templates: configured.in_force.templates.clone(),
         readings: configured.readings,
         refused: configured.refused.as_ref().map(|(_, why)| why.clone()),
         at: at.to_string(),
@@ -81,6 +85,7 @@ pub fn read(data_dir: &Path) -> Option<Announced> {
         in_force: InForce {
             rules: written.rules.into_iter().map(|(name, print)| (name.as_str().into(), print)).collect(),
             settings: written.settings,
+            templates: written.templates,
         },
         readings: written.readings,
         refused: written.refused,

@@ -1,6 +1,7 @@
 //! From a configuration to the parts it names. Used by every command, and
 //! again by the daemon when it is told to reload.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,10 +12,9 @@ use super::Global;
 use super::failure::Found;
 use super::screen::shown;
 use crate::config::{self, CalendarEnd, Config, TemplateUse};
-use crate::domain::settings::Settings;
 use crate::engine::Office;
 use crate::engine::reload::{InForce, Loaded};
-use crate::letter::Composer;
+use crate::letter::{self, Composer, MailSettings};
 use crate::problem::{Problem, Severity};
 use crate::relay::{AnyRelay, Deliver};
 use crate::store::sqlite::{OpenOptions, SqliteStore};
@@ -102,13 +102,15 @@ pub fn letters(config: &Config) -> (Option<Composer>, Vec<Problem>) {
 /// # Errors
 /// Every problem of the templates.
 pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
+    // Read first: what changes meanwhile is read again with the next reload.
+    let in_force = in_force(&config);
     let (composer, _) = composer(&config)?;
     let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
     Ok(Office {
         settings_fingerprint: fingerprint(&config.settings),
         settings: config.settings,
         rules: config.rules,
-        fingerprints: config.fingerprints,
+        in_force,
         composer,
         mail: config.mail,
         connections,
@@ -120,12 +122,18 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
 /// Its fingerprints.
 #[must_use]
 pub fn in_force(config: &Config) -> InForce {
-    InForce { rules: config.fingerprints.clone(), settings: fingerprint(&config.settings) }
+    // A copy of the files in another folder is the same.
+    let mail = MailSettings { attachments: PathBuf::new(), ..config.mail.clone() };
+    InForce {
+        rules: config.fingerprints.clone(),
+        settings: fingerprint(&(&config.settings, &mail, &config.testimonials, config.log.mask_addresses)),
+        templates: letter::fingerprints(&config.templates),
+    }
 }
 
-/// A hash of everything the business decided once.
-fn fingerprint(settings: &Settings) -> String {
-    // Every field shows itself in `Debug`, and all maps and sets are ordered.
+/// A hash of everything that shows itself in `Debug`, as every field of the
+/// settings does; all their maps and sets are ordered.
+fn fingerprint(settings: &impl Debug) -> String {
     format!("{:x}", u128::from_be_bytes(digest_half(&Sha256::digest(format!("{settings:?}")))))
 }
 

@@ -26,6 +26,7 @@ use crate::domain::stop::Stop;
 use crate::engine::Office;
 use crate::engine::rehearsal::foreseen::Foreseen;
 use crate::engine::rehearsal::{Foresight, Rehearsal};
+use crate::engine::reload::Changes;
 use crate::store::StoreError;
 use crate::store::sqlite::{SqliteStore, UnusualDay};
 
@@ -180,7 +181,7 @@ async fn against(
     let notes = notes(&config, days)?;
     let files = [shown(&config.file), shown(&other.file)];
     let offices = [office(config)?, office(other)?];
-    let rules = offices[0].changes_to(&offices[1]);
+    let rules = Changes::between(&offices[0].in_force, &offices[1].in_force).to_string();
     let bar = progress_bar(screen, 2 * u64::from(days.count));
     let [one, two] = offices;
     let [first, second] = stores;

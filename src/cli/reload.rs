@@ -112,8 +112,8 @@ fn waiting(config: &Config, clock: &impl Clock) -> anyhow::Result<BTreeMap<RuleN
 }
 
 fn show(changes: &Changes, screen: &mut Screen) -> anyhow::Result<()> {
-    if *changes == Changes::default() {
-        screen.say("Rules and settings are as they are in force; templates are read again.")?;
+    if changes.is_empty() {
+        screen.say("Rules, settings and templates are as they are in force; they are read again.")?;
         return Ok(());
     }
     for (rules, what) in
@@ -125,6 +125,9 @@ fn show(changes: &Changes, screen: &mut Screen) -> anyhow::Result<()> {
     }
     if changes.settings {
         screen.say(format_args!("{:<8} settings", "changed"))?;
+    }
+    for file in &changes.templates {
+        screen.say(format_args!("{:<8} template {file}", "changed"))?;
     }
     Ok(())
 }
@@ -147,7 +150,9 @@ async fn answer(
     let looks = ANSWER_MAX.as_millis() / LOOK_EVERY.as_millis();
     for _ in 0..looks {
         let now = in_force::read(data_dir).filter(|now| now.readings > before.readings);
-        if let Some(now) = now.filter(|now| now.refused.is_some() || now.in_force == *wanted) {
+        if let Some(now) =
+            now.filter(|now| now.refused.is_some() || Changes::between(&now.in_force, wanted).is_empty())
+        {
             return Some(now);
         }
         clock.sleep(LOOK_EVERY).await;

@@ -16,6 +16,7 @@ use crate::config::{self, Config};
 use crate::domain::address::masked_in;
 use crate::domain::halt::Halt;
 use crate::domain::notice::LetterState;
+use crate::engine::reload::Changes;
 use crate::problem::{Problem, Severity};
 use crate::relay::{Deliver, Tls};
 use crate::store::sqlite::{Overview, SqliteStore};
@@ -326,7 +327,7 @@ fn of_what_is_in_force(config: &Config, process: &str, state: &mut State) {
         let why = why.first().map_or("", String::as_str);
         state.broken("", format!("it refused changed files and goes by what it had: {why}"));
         state.step("courtesy reload", "looks at the files again, and says what is wrong with them");
-    } else if announced.in_force != load::in_force(config) {
+    } else if !Changes::between(&announced.in_force, &load::in_force(config)).is_empty() {
         state.line("", "it goes by the files as they were before they were changed", Tone::Warning);
         state.step("courtesy reload", "shows what is different, and has it taken over");
     }

@@ -147,15 +147,21 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         report: &mut PassReport,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let unusual = held.is_some();
         let enqueued = match held {
             None => self.store.enqueue(plans, now).await?,
             Some(why) => self.store.enqueue_held(plans, why, now).await?,
         };
         tell(&enqueued, report);
         report.held += enqueued.to_approve.len() as u64;
-        for letter in enqueued.to_approve {
+        let mask = self.office().mask_addresses;
+        for letter in if unusual { enqueued.letters } else { enqueued.to_approve } {
             for row in self.store.outbox(OutboxFilter::one(letter)).await? {
-                journal::awaits_approval(self.office().mask_addresses, &row);
+                if unusual {
+                    journal::set_aside(mask, &row, &SetAside::Hold, &row.reason);
+                } else {
+                    journal::awaits_approval(mask, &row);
+                }
             }
         }
         Ok(())
@@ -202,7 +208,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     ) -> Result<Arc<Rules>, StoreError> {
         // What is decided hangs on the settings as much as on the rule.
         let fingerprint = |rule: &Rule| {
-            let own = office.fingerprints.get(&rule.name).map_or("", String::as_str);
+            let own = office.in_force.rules.get(&rule.name).map_or("", String::as_str);
             format!("{own} {}", office.settings_fingerprint)
         };
         let in_force = office

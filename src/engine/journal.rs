@@ -299,12 +299,16 @@ pub fn tidied(letters: u64) {
 /// What others than the daemon did.
 pub fn news(mask: bool, news: &News) {
     let (letter, about, at) = (news.letter.map(field::display), news.about.as_str(), news.at);
+    let about = Some(about).filter(|about| !about.is_empty());
     let what = shown(mask, &news.detail);
     let what = what.as_ref();
     match news.deed {
         Deed::Imported => info!(about, what, %at, "a file was imported"),
         Deed::Recorded => info!(about, what, %at, "a person recorded"),
-        Deed::Decided => info!(letter, what, %at, "a person decided"),
+        Deed::Decided => {
+            let customer = about.and_then(|about| about.strip_prefix("customer:"));
+            info!(letter, customer, what, %at, "a person decided");
+        }
         Deed::Suppressed => info!(what, %at, "an address is not written to any more"),
         Deed::Lifted => info!(what, %at, "an address is written to again"),
         Deed::Returned => warn!(letter, about, what, %at, "a mail came back"),

@@ -1,7 +1,7 @@
 //! Taking over a changed configuration: what is different, and what is not
 //! taken over although nothing is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::PoisonError;
 
@@ -38,8 +38,12 @@ pub enum Consent {
 pub struct InForce {
     /// Of each rule.
     pub rules: BTreeMap<RuleName, String>,
-    /// Of the settings, calendars included.
+    /// Of everything else in `courtesy.yaml`, but for the way out; calendars
+    /// and testimonials included.
     pub settings: String,
+    /// Of each file of the templates, `en/reminder/firm.md`; none where they
+    /// are not known.
+    pub templates: BTreeMap<String, String>,
 }
 
 /// What one configuration has and another has not.
@@ -53,7 +57,12 @@ pub struct Changes {
     pub removed: Vec<RuleName>,
     /// Whether the settings are others.
     pub settings: bool,
+    /// Files of templates that are new, gone or not what they were.
+    pub templates: Vec<String>,
 }
+
+/// At most so many templates are named in one line.
+const NAMED_MAX: usize = 3;
 
 impl Changes {
     /// From one to the other.
@@ -71,8 +80,24 @@ impl Changes {
                 .collect(),
             removed: gone.cloned().collect(),
             settings: before.settings != after.settings,
+            templates: other_files(&before.templates, &after.templates),
         }
     }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The files that are not the same in both, where both are known.
+fn other_files(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+    if before.is_empty() || after.is_empty() {
+        return Vec::new();
+    }
+    let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    all.into_iter().filter(|file| before.get(*file) != after.get(*file)).cloned().collect()
 }
 
 impl fmt::Display for Changes {
@@ -86,6 +111,10 @@ impl fmt::Display for Changes {
         }
         if self.settings {
             said.push("settings changed".to_owned());
+        }
+        match self.templates.as_slice() {
+            files if files.len() > NAMED_MAX => said.push(format!("{} templates changed", files.len())),
+            files => said.extend(files.iter().map(|file| format!("template {file} changed"))),
         }
         f.write_str(&said.join(", "))
     }
@@ -149,15 +178,7 @@ pub struct Configured {
 
 impl Configured {
     pub(super) fn first(office: &Office, now: Timestamp) -> Self {
-        Self { in_force: office.in_force(), since: now, readings: 0, refused: None }
-    }
-}
-
-impl Office {
-    /// Its fingerprints.
-    #[must_use]
-    pub fn in_force(&self) -> InForce {
-        InForce { rules: self.fingerprints.clone(), settings: self.settings_fingerprint.clone() }
+        Self { in_force: office.in_force.clone(), since: now, readings: 0, refused: None }
     }
 }
 
@@ -185,7 +206,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             Ok((loaded, changes)) => {
                 let changes = changes.to_string();
                 info!(rules = loaded.office.rules.len(), changes, "reloaded");
-                after.in_force = loaded.office.in_force();
+                after.in_force = loaded.office.in_force.clone();
                 after.since = now;
                 self.replace_office(loaded.office);
                 if let Some(relay) = loaded.relay {
@@ -204,11 +225,11 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         consent: Consent,
     ) -> Result<(Loaded<R>, Changes), Refusal> {
         let loaded = loaded.map_err(Refusal::Problems)?;
-        let after = loaded.office.in_force();
-        let changes = Changes::between(&self.configured().in_force, &after);
+        let after = &loaded.office.in_force;
+        let changes = Changes::between(&self.configured().in_force, after);
         if consent == Consent::Missing && !changes.removed.is_empty() {
             let waiting = self.store().waiting().await.map_err(Refusal::Store)?;
-            if let Some(objection) = Objection::to(&after, &changes, &waiting) {
+            if let Some(objection) = Objection::to(after, &changes, &waiting) {
                 return Err(Refusal::Objection(objection));
             }
         }
@@ -246,7 +267,31 @@ mod tests {
 
     fn in_force(rules: &[(&str, &str)], settings: &str) -> InForce {
         let rules = rules.iter().map(|(name, print)| ((*name).into(), (*print).to_owned())).collect();
-        InForce { rules, settings: settings.to_owned() }
+        InForce { rules, settings: settings.to_owned(), templates: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_changed_template_is_named_and_many_are_counted() {
+        let with = |files: &[(&str, &str)]| InForce {
+            templates: files.iter().map(|(file, print)| ((*file).to_owned(), (*print).to_owned())).collect(),
+            ..InForce::default()
+        };
+        let before = with(&[("en/a.md", "1"), ("en/b.md", "1"), ("layout.html", "1")]);
+        let said = |after| Changes::between(&before, &after).to_string();
+        assert_eq!(
+            said(with(&[("en/a.md", "2"), ("en/b.md", "1"), ("layout.html", "1")])),
+            "no rule changed, template en/a.md changed"
+        );
+        assert_eq!(
+            said(with(&[("en/b.md", "1"), ("en/c.md", "1"), ("layout.html", "2")])),
+            "no rule changed, template en/a.md changed, template en/c.md changed, template layout.html changed"
+        );
+        assert_eq!(
+            said(with(&[("en/b.md", "2"), ("en/c.md", "1"), ("layout.html", "2")])),
+            "no rule changed, 4 templates changed"
+        );
+        // A daemon of before did not note them.
+        assert!(Changes::between(&InForce::default(), &before).is_empty());
     }
 
     #[test]

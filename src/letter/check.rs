@@ -1,7 +1,10 @@
 //! Tries every letter before the first one is due.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread;
 
 use super::compose::{Composer, Stumble, Whom};
 use super::context::is_internal;
@@ -35,22 +38,24 @@ pub(super) fn check(
     let library = &composer.library;
     let mut problems = library.warnings.clone();
     let mut used = BTreeSet::new();
-    for asked in rules.iter().flat_map(asked) {
+    let asked: Vec<Asked<'_>> = rules.iter().flat_map(asked).collect();
+    let letters: Vec<(&Asked<'_>, &str, &Letter)> =
+        asked.iter().flat_map(|asked| written(library, asked)).collect();
+    let stumbled =
+        shared_out(&letters, |(asked, locale, letter)| try_letter(composer, asked, locale, letter, settings));
+    let mut stumbled = stumbled.into_iter();
+    for asked in &asked {
         let name = asked.template;
         let fresh = used.insert(name);
-        let mut found = false;
-        for (locale, letters) in &library.locales {
-            let Some(letter) = letters.get(name) else { continue };
-            found = true;
-            problems.extend(try_letter(composer, &asked, locale, letter, settings));
-        }
-        if !found {
-            problems.push(missing(composer, &asked, "in any language", places));
+        let found = written(library, asked).count();
+        problems.extend(stumbled.by_ref().take(found).flatten());
+        if found == 0 {
+            problems.push(missing(composer, asked, "in any language", places));
         } else if !composer.has_fallback(name, &settings.business.locale) {
             let language = format!("in the business's own language, `{}`", settings.business.locale);
-            problems.push(missing(composer, &asked, &language, places));
+            problems.push(missing(composer, asked, &language, places));
         } else if fresh && !is_internal(asked.to, asked.rule.class) {
-            problems.extend(untranslated(library, &asked));
+            problems.extend(untranslated(library, asked));
         }
     }
     for letters in library.locales.values() {
@@ -69,6 +74,30 @@ fn asked<'r>(rule: &'r Rule) -> Vec<Asked<'r>> {
         to: letter.to,
     };
     rule.letters().into_iter().map(of).collect()
+}
+
+/// What is written for it, in each language that has it.
+fn written<'a>(
+    library: &'a Library,
+    asked: &'a Asked<'a>,
+) -> impl Iterator<Item = (&'a Asked<'a>, &'a str, &'a Letter)> {
+    library.locales.iter().filter_map(move |(locale, letters)| {
+        letters.get(asked.template).map(|letter| (asked, locale.as_str(), letter))
+    })
+}
+
+/// The same done to all of them, in their order, by as many at once as there
+/// are processors: a start waits for this.
+fn shared_out<T: Sync, A: Send>(all: &[T], work: impl Fn(&T) -> A + Sync) -> Vec<A> {
+    let hands = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = all.len().div_ceil(hands).max(1);
+    let work = |part: &[T]| part.iter().map(&work).collect::<Vec<A>>();
+    thread::scope(|scope| {
+        let work = &work;
+        let parts: Vec<_> = all.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+        let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
+    })
 }
 
 fn missing(composer: &Composer, asked: &Asked<'_>, whereabouts: &str, places: &Named<'_>) -> Problem {

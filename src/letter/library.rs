@@ -10,7 +10,7 @@ use tera::{ErrorKind, Tera};
 
 use super::catalogue::{self, LAYOUT, LOOPS_MAX, Variable};
 use super::layout::{self, Styles};
-use super::{engine, markdown};
+use super::{engine, fingerprint, markdown};
 use crate::problem::{Problem, Severity};
 
 /// The most bytes of one file.
@@ -191,6 +191,20 @@ impl Library {
         };
         Some((name, letter))
     }
+}
+
+/// A hash of each file of the templates, by its name below the folder; what
+/// can't be read has none.
+#[must_use]
+pub fn fingerprints(dir: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let problems = &mut Vec::new();
+    for locale in find_locales(dir).unwrap_or_default() {
+        collect(&dir.join(&locale), &locale, &mut files, problems);
+    }
+    let layout = read(&dir.join(LAYOUT_FILE), LAYOUT_FILE.to_owned());
+    let files = files.into_values().chain(layout);
+    files.map(|found| (found.id, fingerprint::hash([&*found.text]))).collect()
 }
 
 fn is_markdown(id: &str) -> bool {

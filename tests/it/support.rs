@@ -10,6 +10,7 @@ use courtesy::cli::{self, Surroundings, Verdict, failure};
 use courtesy::clock::VirtualClock;
 use courtesy::config;
 use courtesy::engine::Office;
+use courtesy::engine::reload::InForce;
 use courtesy::letter::Composer;
 use tempfile::TempDir;
 
@@ -26,7 +27,7 @@ pub fn shipped_office() -> Office {
     Office {
         settings: config.settings,
         rules: config.rules,
-        fingerprints: config.fingerprints,
+        in_force: InForce { rules: config.fingerprints, ..InForce::default() },
         settings_fingerprint: String::new(),
         composer,
         mail: config.mail,

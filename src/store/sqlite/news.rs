@@ -23,6 +23,24 @@ pub(super) fn note(
         .map(|_| ())
 }
 
+/// Notes what a person decided about letters, each with its customer.
+pub(super) fn decided(
+    conn: &Connection,
+    letters: &[LetterId],
+    detail: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO news (deed, letter, about, detail, at)
+         SELECT ?1, l.id, COALESCE('customer:' || c.id, ''), ?2, ?3
+         FROM letters AS l LEFT JOIN customers AS c ON c.key = l.customer WHERE l.id = ?4",
+    )?;
+    for letter in letters {
+        statement.execute(params![Deed::Decided.as_str(), detail, At(now), letter.0])?;
+    }
+    Ok(())
+}
+
 /// The first after a number.
 pub(super) fn after(conn: &Connection, number: i64) -> rusqlite::Result<Vec<News>> {
     conn.prepare_cached(

@@ -14,7 +14,7 @@ use super::worker::Desk;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::offset::Offset;
-use crate::store::{Deed, StoreError};
+use crate::store::StoreError;
 
 /// What a person decides about a letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,7 +48,7 @@ pub enum Decided {
 
 impl Decision {
     /// What it makes of a letter, in the log.
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Release => "released",
             Self::Drop => "cancelled",
@@ -102,8 +102,7 @@ impl SqliteStore {
         self.write("deciding about a letter", move |desk| {
             let decided = decide(desk, letter, decision, &why, now)?;
             if !matches!(decided, Decided::Already(_)) {
-                let detail = decision.as_str();
-                news::note(&desk.conn, Deed::Decided, (Some(letter), ""), detail, now)?;
+                news::decided(&desk.conn, &[letter], decision.as_str(), now)?;
             }
             Ok(decided)
         })

@@ -1,10 +1,13 @@
 //! A person ends a HOLD: what may have been sent counts as that, the clock
 //! is believed, and letters that were too many may go.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::operator::Decision;
 use super::outbox::move_on;
 use super::rows::{At, Day, Fault};
 use super::witness::{self, Begun, BegunLine, Unknown};
@@ -34,6 +37,8 @@ pub struct PerhapsSent {
 
 /// Why letters count as uncertain that nobody saw leave.
 const PERHAPS: &str = "perhaps sent";
+/// What the log says of such a letter.
+const UNCERTAIN: &str = "uncertain";
 
 impl SqliteStore {
     /// What the record beside the store tells of and the store does not know,
@@ -61,7 +66,9 @@ impl SqliteStore {
             let Unknown { begun, .. } = witness::unknown(&desk.conn, &path)?;
             let mut count = 0;
             for begun in &begun {
-                count += u64::from(count_one(desk, begun, now)?);
+                let letters = count_one(desk, begun, now)?;
+                news::decided(&desk.conn, &letters, UNCERTAIN, now)?;
+                count += u64::from(!letters.is_empty());
             }
             if count > 0 {
                 tell(desk, &format!("{count} letters that may have been sent count as uncertain"), now)?;
@@ -90,6 +97,7 @@ impl SqliteStore {
                 let why = format!("{PERHAPS} (as a person said)");
                 move_on(&desk.conn, *letter, LetterState::Uncertain, &why, by)?;
             }
+            news::decided(&desk.conn, &letters, UNCERTAIN, by)?;
             if !letters.is_empty() {
                 tell(
                     desk,
@@ -158,8 +166,8 @@ fn told(begun: &Begun) -> PerhapsSent {
 
 /// Notes that the notices of one letter may have been sent. Where the store
 /// has them in a letter that waits, it is that one; the others become a
-/// letter of their own. False where nothing new is noted.
-fn count_one(desk: &Desk, begun: &Begun, now: Timestamp) -> Result<bool, Fault> {
+/// letter of their own. Returns the letters that are uncertain by it.
+fn count_one(desk: &Desk, begun: &Begun, now: Timestamp) -> Result<Vec<LetterId>, Fault> {
     let conn = &desk.conn;
     let at = Timestamp::from_microsecond(begun.at).unwrap_or(now);
     let why = format!(
@@ -167,7 +175,7 @@ fn count_one(desk: &Desk, begun: &Begun, now: Timestamp) -> Result<bool, Fault> 
         at.to_zoned_datetime(desk.zones.business().clone()).strftime("%F %R")
     );
     let mut free = Vec::new();
-    let mut noted = false;
+    let mut noted = Vec::new();
     for line in &begun.lines {
         let live: Option<(i64, String)> = conn
             .prepare_cached(
@@ -186,20 +194,19 @@ fn count_one(desk: &Desk, begun: &Begun, now: Timestamp) -> Result<bool, Fault> 
             Some((letter, state)) => {
                 if LetterState::from_word(&state).is_some_and(LetterState::is_waiting) {
                     move_on(conn, LetterId(letter), LetterState::Uncertain, &why, at)?;
-                    noted = true;
+                    noted.push(LetterId(letter));
                 }
             }
         }
     }
     if !free.is_empty() {
-        write_down(conn, begun, &free, &why)?;
-        noted = true;
+        noted.push(write_down(conn, begun, &free, &why)?);
     }
     Ok(noted)
 }
 
 /// A letter of another store, as the record describes it.
-fn write_down(conn: &Connection, begun: &Begun, lines: &[&BegunLine], why: &str) -> Result<(), Fault> {
+fn write_down(conn: &Connection, begun: &Begun, lines: &[&BegunLine], why: &str) -> Result<LetterId, Fault> {
     let customer = begun.customer.as_deref().map(|id| customer(conn, id)).transpose()?;
     conn.prepare_cached(
         "INSERT INTO letters (customer, rule, stage, class, template, recipients, copies, deadline, approve,
@@ -247,7 +254,7 @@ fn write_down(conn: &Connection, begun: &Begun, lines: &[&BegunLine], why: &str)
             line.leading
         ])?;
     }
-    Ok(())
+    Ok(LetterId(letter))
 }
 
 /// The key of a customer. One that the store does not know any more is
@@ -296,25 +303,31 @@ fn release_unusual(desk: &Desk, why: &str, now: Timestamp) -> Result<u64, Fault>
     let conn = &desk.conn;
     let today = now.to_zoned_datetime(desk.zones.business().clone()).date();
     let mut statement = conn.prepare_cached(
-        "SELECT rule, COUNT(*) FROM letters INDEXED BY letters_parked
-         WHERE state IN ('held', 'uncertain') AND state = 'held' AND reason LIKE ?1 || '%' GROUP BY rule",
+        "SELECT id, rule FROM letters INDEXED BY letters_parked
+         WHERE state IN ('held', 'uncertain') AND state = 'held' AND reason LIKE ?1 || '%' ORDER BY id",
     )?;
-    let rows = statement.query_map([UNUSUAL], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let of_rules: Vec<(String, u32)> = rows.collect::<rusqlite::Result<_>>()?;
-    for (rule, letters) in &of_rules {
-        guard::count(conn, today, rule, *letters)?;
+    let rows = statement.query_map([UNUSUAL], |row| Ok((LetterId(row.get(0)?), row.get(1)?)))?;
+    let held: Vec<(LetterId, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut of_rules: BTreeMap<&str, u32> = BTreeMap::new();
+    for (_, rule) in &held {
+        *of_rules.entry(rule).or_default() += 1;
+    }
+    for (rule, letters) in of_rules {
+        guard::count(conn, today, rule, letters)?;
     }
     conn.execute(
         "UPDATE letters SET state = 'queued', reason = ?2, next_attempt_at = MAX(not_before, ?3)
          WHERE state = 'held' AND reason LIKE ?1 || '%'",
         params![UNUSUAL, why, At(now)],
     )?;
-    if !of_rules.is_empty() {
+    let letters: Vec<LetterId> = held.iter().map(|(letter, _)| *letter).collect();
+    news::decided(conn, &letters, Decision::Release.as_str(), now)?;
+    if !held.is_empty() {
         conn.execute(
             "UPDATE guard SET allowed_on = ?1,
                  allowed = 2 * (SELECT COALESCE(SUM(letters), 0) FROM volumes WHERE day = ?1)",
             [Day(today)],
         )?;
     }
-    Ok(of_rules.iter().map(|(_, letters)| u64::from(*letters)).sum())
+    Ok(held.len() as u64)
 }

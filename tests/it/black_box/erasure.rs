@@ -205,3 +205,22 @@ fn a_restore_names_those_who_are_back_by_it() {
     let restored = installation.run(&["restore", "before.db"]);
     assert!(restored.code == 0 && restored.err.contains("are back: C1"), "{restored:?}");
 }
+
+#[test]
+fn the_log_tells_of_each_letter_that_is_cancelled_by_forgetting() {
+    let installation = Installation::with_a_customer();
+    installation.edit("config/courtesy.yaml", "unusual: { above: 200", "unusual: { above: 1");
+    installation.edit("config/courtesy.yaml", "moments: 1 per 1d", "moments: 9 per 1d");
+    for _ in 0..2 {
+        installation.record_visit();
+    }
+    assert!(installation.run(&["run", "--once"]).out.contains("0 sent"));
+    let done = installation.run(&["forget", "C1", "--because", "letter of 3 March", "--confirm", "C1"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let told = installation.run(&["run", "--once"]);
+    for letter in [1, 2] {
+        let line = format!("a person decided letter={letter} customer=\"C1\" what=\"cancelled\"");
+        assert!(told.out.contains(&line), "{line} in {told:?}");
+    }
+    assert!(told.out.contains("a customer was forgotten about=\"customer:C1\""), "{told:?}");
+}

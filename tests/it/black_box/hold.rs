@@ -60,6 +60,11 @@ fn a_restored_backup_holds_everything_and_is_released_in_one_command() {
     assert!(resumed.code == 0 && resumed.out.contains("1 letters count as uncertain"), "{resumed:?}");
     let next = installation.run(&["run", "--once"]);
     assert!(next.code == 0 && next.out.contains("0 sent"), "{next:?}");
+    for told in
+        ["a person decided letter=1 customer=\"C1\" what=\"uncertain\"", "what=\"letters leave again\""]
+    {
+        assert!(next.out.contains(told), "{told} in {next:?}");
+    }
     assert_eq!(installation.letters().len(), 1, "one copy, whatever happened");
     let uncertain = installation.run(&["outbox", "list", "--state", "uncertain"]);
     assert!(uncertain.out.contains("perhaps sent"), "{uncertain:?}");
@@ -170,11 +175,21 @@ fn far_more_letters_than_usual_are_held_until_a_person_lets_them_go() {
     }
     let held = installation.run(&["run", "--once"]);
     assert!(held.out.contains("0 sent") && held.err.contains("far more than usual"), "{held:?}");
+    for letter in [1, 2] {
+        let told = format!("not sent letter={letter} rule=\"visit-thanks\" stage=\"thanks\" customer=\"C1\"");
+        let line = held.out.lines().find(|line| line.contains(&told));
+        assert!(line.is_some_and(|line| line.contains("state=\"held\"")), "{told} in {held:?}");
+    }
     let listed = installation.run(&["outbox", "list", "--state", "held"]);
     assert!(listed.out.contains("unusual volume (2 letters in a day, 1 is the limit)"), "{listed:?}");
     let resumed = installation.run(&["resume"]);
     assert!(resumed.code == 0 && resumed.out.contains("2 letters"), "{resumed:?}");
-    assert!(installation.run(&["run", "--once"]).out.contains("2 sent"));
+    let sent = installation.run(&["run", "--once"]);
+    assert!(sent.out.contains("2 sent"), "{sent:?}");
+    for letter in [1, 2] {
+        let told = format!("a person decided letter={letter} customer=\"C1\" what=\"released\"");
+        assert!(sent.out.contains(&told), "{told} in {sent:?}");
+    }
 }
 
 #[test]

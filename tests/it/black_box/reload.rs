@@ -27,6 +27,18 @@ fn a_reload_shows_what_is_different_and_ends_when_it_is_in_force() {
     daemon.wait_for("visit-thanks changed, trip-greeting removed, settings changed");
     let status = installation.run(&["status"]);
     assert!(!status.out.contains("courtesy reload"), "{status:?}");
+
+    installation.edit("templates/en/thanks/visit.md", "subject: \"", "subject: \"Hello: ");
+    installation.edit("config/courtesy.yaml", "Morningstar Accounts", "Morningstar Office");
+    let status = installation.run(&["status"]);
+    assert!(status.out.contains("as they were before they were changed"), "{status:?}");
+    let shown = installation.run(&["reload"]);
+    assert!(shown.code == 0 && shown.out.contains("changed  template en/thanks/visit.md"), "{shown:?}");
+    daemon.wait_for("no rule changed, settings changed, template en/thanks/visit.md changed");
+    assert_eq!(daemon.stop(), Some(0));
+    installation.edit("templates/en/thanks/visit.md", "Hello: ", "Good day: ");
+    let mut daemon = Daemon::start(&installation);
+    assert_eq!(daemon.told("no rule changed, template en/thanks/visit.md changed"), 1);
     assert_eq!(daemon.stop(), Some(0));
 }
 

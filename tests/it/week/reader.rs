@@ -250,6 +250,7 @@ fn state_after(line: &Line) -> Option<String> {
             "released" => "queued",
             "cancelled" | "resolved as not sent" => "cancelled",
             "held" => "held",
+            "uncertain" => "uncertain",
             "resolved as sent" => "sent",
             "to be tried now" => return None,
             other => panic!("what is `{other}`?"),

@@ -11,6 +11,7 @@ use super::super::rows::{At, Fault};
 use super::super::tidying::PURSUED;
 use super::{Forget, Forgotten, NO_ADDRESS, NO_NAME, unseen};
 use crate::domain::address::Address;
+use crate::domain::ids::LetterId;
 use crate::store::Deed;
 
 /// Why the text of a letter is gone.
@@ -36,6 +37,9 @@ pub(super) fn erase(conn: &Connection, key: i64, order: &Forget, now: Timestamp)
     unseen::forget_unused(conn)?;
     let count = |sql: &str| conn.query_row(sql, [key], |row| row.get::<_, u32>(0)).map(u64::from);
     news::forget(conn, key)?;
+    for state in ["cancelled", "assumed"] {
+        news::decided(conn, &ended(conn, key, state, now)?, state, now)?;
+    }
     let told =
         format!("{} letters that waited are cancelled, {} count as sent", done.cancelled, done.assumed);
     let about = format!("customer:{}", order.customer);
@@ -44,6 +48,16 @@ pub(super) fn erase(conn: &Connection, key: i64, order: &Forget, now: Timestamp)
     done.payments_kept = count("SELECT COUNT(*) FROM payments WHERE customer = ?1")?;
     done.notices_kept = count("SELECT COUNT(*) FROM notices WHERE customer = ?1")?;
     Ok(done)
+}
+
+/// The letters that have just ended so.
+fn ended(conn: &Connection, key: i64, state: &str, now: Timestamp) -> rusqlite::Result<Vec<LetterId>> {
+    conn.prepare_cached(
+        "SELECT id FROM letters WHERE state = ?2 AND finished_at = ?3 AND reason = 'the customer was forgotten'
+             AND (customer = ?1 OR customer IS NULL) ORDER BY id",
+    )?
+    .query_map(params![key, state, At(now)], |row| row.get(0).map(LetterId))?
+    .collect()
 }
 
 /// The address that letters go to now.
