@@ -168,7 +168,13 @@ fn try_letter(
             Some((start, length)) => problem.at(letter.text.clone(), start, length),
             None => problem,
         };
-        let hint = "templates/README.md says what can be missing; it needs `{% if … %}` around it";
+        // What a letter stumbles over in which nothing is missing is just wrong.
+        let missing = |cause: &str| cause.contains("not defined") || cause.contains("nothing here");
+        let hint = if edge == Edge::Full && !missing(&problem.message) {
+            "templates/README.md says what each name is, and what can be done with it"
+        } else {
+            "templates/README.md says what can be missing; it needs `{% if … %}` around it"
+        };
         Some(if matches!(error, ComposeError::Template { .. }) { problem.hint(hint) } else { problem })
     })
 }

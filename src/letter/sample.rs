@@ -95,7 +95,11 @@ pub(super) fn sample(
     kind: &str,
 ) -> Option<Sample> {
     let address = Address::parse("li.wei@customer.example").ok()?;
-    let person = Person { name: "Sample Person".into(), address: address.clone() };
+    let person = |name: &str, address: &str| {
+        Address::parse(address).ok().map(|address| Person { name: name.into(), address })
+    };
+    let owner = person("Sample Owner", "owner@business.example")?;
+    let guarantor = person("Sample Guarantor", "guarantor@customer.example")?;
     let bare = edge == Edge::Bare;
     let count = match edge {
         Edge::Full | Edge::Bare | Edge::Instalment => 1,
@@ -104,7 +108,7 @@ pub(super) fn sample(
     };
     let settled = matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn));
     let mut receivables =
-        (0..count).map(|n| receivable(n, edge, settled, &person)).collect::<Option<Vec<_>>>()?;
+        (0..count).map(|n| receivable(n, edge, settled, &guarantor)).collect::<Option<Vec<_>>>()?;
     let mut on_account = vec![];
     if rule.is_statement() && bare {
         // Where nothing is open, there may still be something to state.
@@ -126,7 +130,7 @@ pub(super) fn sample(
         zone: settings.business.zone.clone(),
         segment: (!bare).then(|| "machining".into()),
         tags: vec![],
-        owner: (!bare).then(|| person.clone()),
+        owner: (!bare).then(|| owner.clone()),
         attributes: BTreeMap::new(),
         blocked: false,
         forgotten_at: None,
@@ -150,14 +154,14 @@ pub(super) fn sample(
     };
     let draft = draft(rule, stage, template, to, &facts, edge);
     let mail = MailSettings {
-        from: person.clone(),
+        from: owner.clone(),
         reply_to: ReplyTo::Owner,
         redirect_to: None,
-        unsubscribe: Unsubscribe { mailto: person.address.clone(), url: Some(UNSUBSCRIBE.to_owned()) },
+        unsubscribe: Unsubscribe { mailto: owner.address.clone(), url: Some(UNSUBSCRIBE.to_owned()) },
         attachments: PathBuf::new(),
     };
     if rule.is_digest() {
-        return Some(digest::sample(draft, facts, mail, &person, edge));
+        return Some(digest::sample(draft, facts, mail, &owner, edge));
     }
     let peers = if edge == Edge::Full { Peers::of(86, 100) } else { None };
     Some(Sample { draft, facts, mail, peers, testimonials: testimonials(edge), now: noon(TODAY) })

@@ -236,6 +236,10 @@ fn what_a_stage_would_stumble_over_is_found_before_it_is_due() {
         assert!(message.starts_with(&format!("rule `r`, stage `s`, a letter {edge}")), "{message}");
         assert!(message.contains(cause), "{message}");
         assert_eq!(problems[0].severity, Severity::Error);
+        // `if` helps against what is missing, and not against the wrong filter.
+        let hint = problems[0].hint.as_deref().unwrap_or_default();
+        let wrong = ["is not money", "a value is always escaped"].contains(&cause);
+        assert_eq!(hint.contains("{% if"), !wrong, "{message}: {hint}");
     }
 }
 
