@@ -23,8 +23,9 @@ const HEARTBEAT: SignedDuration = SignedDuration::from_mins(1);
 /// minutes.
 const BURST: u32 = 30;
 
-/// How many couriers hand letters to nobody.
-const COURIERS: usize = 2;
+/// How many couriers hand letters to nobody: several would wait for each
+/// other at the one connection of a store in memory.
+const COURIERS: usize = 1;
 
 /// Lets time pass until `until`: at each moment at which there is something
 /// to do, one pass and one delivery, as the heartbeat would. The clock ends
