@@ -17,15 +17,19 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     }
 
     async fn told_news(&self) -> Result<(), StoreError> {
-        let before = self.news_told.load(Ordering::SeqCst);
-        let news = self.store.news(before).await?;
-        let Some(last) = news.last().map(|last| last.number) else { return Ok(()) };
         let mask = self.office().mask_addresses;
-        for news in &news {
-            journal::news(mask, news);
+        // All of it, so that what is done next is not told before it.
+        loop {
+            let before = self.news_told.load(Ordering::SeqCst);
+            let news = self.store.news(before).await?;
+            let Some(last) = news.last().map(|last| last.number) else { return Ok(()) };
+            for news in &news {
+                journal::news(mask, news);
+            }
+            // Where the store can't be written, it is not told a second time.
+            self.news_told.store(last, Ordering::SeqCst);
+            self.store.told(last).await?;
+            self.pulse.page();
         }
-        // Where the store can't be written, it is not told a second time.
-        self.news_told.store(last, Ordering::SeqCst);
-        self.store.told(last).await
     }
 }

@@ -193,6 +193,21 @@ fn far_more_letters_than_usual_are_held_until_a_person_lets_them_go() {
 }
 
 #[test]
+fn however_much_others_did_it_is_told_before_anything_is_sent() {
+    let installation = Installation::with_a_customer();
+    installation.record_visit();
+    set(
+        &installation,
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2500)
+         INSERT INTO news (deed, letter, about, detail, at) SELECT 'decided', x, 'customer:C1', 'released', 0 FROM n",
+    );
+    let sent = installation.run(&["run", "--once"]);
+    let at = |word: &str| sent.out.rfind(word);
+    assert_eq!(sent.out.matches("a person decided").count(), 2_500);
+    assert!(at("a person decided") < at(" sent letter="), "{:?}", at(" sent letter="));
+}
+
+#[test]
 #[ignore = "needs root and a file system that knows immutable files"]
 fn a_store_that_turns_read_only_under_the_daemon_is_told_of_and_goes_on_afterwards() {
     let installation = Installation::with_a_customer();
