@@ -61,7 +61,7 @@ pub struct Office {
     pub settings: Settings,
     /// The rules, checked.
     pub rules: Vec<Rule>,
-    /// A hash of each rule, and of whatever else was read.
+    /// Hashes of the rules, settings and templates that were read.
     pub in_force: reload::InForce,
     /// A hash of the settings that decide, calendars included.
     pub settings_fingerprint: String,

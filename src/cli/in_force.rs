@@ -33,6 +33,8 @@ struct Written {
     settings: String,
     // A daemon of before does not write them.
     #[serde(default)]
+    sender: String,
+    #[serde(default)]
     templates: std::collections::BTreeMap<String, String>,
     readings: u64,
     refused: Option<Vec<String>>,
@@ -54,6 +56,7 @@ pub fn write(data_dir: &Path, configured: &Configured) -> io::Result<()> {
             .map(|(name, print)| (name.to_string(), print.clone()))
             .collect(),
         settings: configured.in_force.settings.clone(),
+        sender: configured.in_force.sender.clone(),
         templates: configured.in_force.templates.clone(),
         readings: configured.readings,
         refused: configured.refused.as_ref().map(|(_, why)| why.clone()),
@@ -85,6 +88,7 @@ pub fn read(data_dir: &Path) -> Option<Announced> {
         in_force: InForce {
             rules: written.rules.into_iter().map(|(name, print)| (name.as_str().into(), print)).collect(),
             settings: written.settings,
+            sender: written.sender,
             templates: written.templates,
         },
         readings: written.readings,

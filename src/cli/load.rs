@@ -1,7 +1,6 @@
 //! From a configuration to the parts it names. Used by every command, and
 //! again by the daemon when it is told to reload.
 
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,7 +13,7 @@ use super::screen::shown;
 use crate::config::{self, CalendarEnd, Config, TemplateUse};
 use crate::engine::Office;
 use crate::engine::reload::{InForce, Loaded};
-use crate::letter::{self, Composer, MailSettings};
+use crate::letter::{self, Composer, MailSettings, ReplyTo};
 use crate::problem::{Problem, Severity};
 use crate::relay::{AnyRelay, Deliver};
 use crate::store::sqlite::{OpenOptions, SqliteStore};
@@ -107,7 +106,7 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
     let (composer, _) = composer(&config)?;
     let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
     Ok(Office {
-        settings_fingerprint: fingerprint(&config.settings),
+        settings_fingerprint: fingerprint(&format!("{:?}", config.settings)),
         settings: config.settings,
         rules: config.rules,
         in_force,
@@ -122,19 +121,36 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
 /// Its fingerprints.
 #[must_use]
 pub fn in_force(config: &Config) -> InForce {
-    // A copy of the files in another folder is the same.
-    let mail = MailSettings { attachments: PathBuf::new(), ..config.mail.clone() };
     InForce {
         rules: config.fingerprints.clone(),
-        settings: fingerprint(&(&config.settings, &mail, &config.testimonials, config.log.mask_addresses)),
+        settings: fingerprint(&format!("{:?}", config.settings)),
+        sender: fingerprint(&sender(config)),
         templates: letter::fingerprints(&config.templates),
     }
 }
 
-/// A hash of everything that shows itself in `Debug`, as every field of the
-/// settings does; all their maps and sets are ordered.
-fn fingerprint(settings: &impl Debug) -> String {
-    format!("{:x}", u128::from_be_bytes(digest_half(&Sha256::digest(format!("{settings:?}")))))
+/// Who signs, who answers for it and who is quoted, in words. Addresses stand
+/// in full, which `Debug` would mask.
+fn sender(config: &Config) -> String {
+    // A copy of the files in another folder is the same.
+    let mail = MailSettings { attachments: PathBuf::new(), ..config.mail.clone() };
+    let business = &config.settings.business;
+    let reply_to = match &mail.reply_to {
+        ReplyTo::Owner => None,
+        ReplyTo::Fixed(person) => Some(person),
+    };
+    let people = [Some(&mail.from), reply_to, Some(&business.operator), business.manager.as_ref()];
+    let addresses = people.map(|person| person.map(|person| &person.address));
+    let addresses = addresses.into_iter().flatten().chain(&mail.redirect_to);
+    let addresses: Vec<String> =
+        addresses.chain([&mail.unsubscribe.mailto]).map(ToString::to_string).collect();
+    format!("{mail:?} {addresses:?} {:?} {}", config.testimonials, config.log.mask_addresses)
+}
+
+/// A hash of something in words. Every field of the settings shows itself in
+/// `Debug`, addresses masked, and all maps and sets are ordered.
+fn fingerprint(text: &str) -> String {
+    format!("{:x}", u128::from_be_bytes(digest_half(&Sha256::digest(text))))
 }
 
 fn digest_half(digest: &[u8]) -> [u8; 16] {

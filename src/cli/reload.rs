@@ -113,7 +113,7 @@ fn waiting(config: &Config, clock: &impl Clock) -> anyhow::Result<BTreeMap<RuleN
 
 fn show(changes: &Changes, screen: &mut Screen) -> anyhow::Result<()> {
     if changes.is_empty() {
-        screen.say("Rules, settings and templates are as they are in force; they are read again.")?;
+        screen.say("Rules, settings and templates are as they are in force; they are read again, and so is `mail.deliver`.")?;
         return Ok(());
     }
     for (rules, what) in

@@ -94,7 +94,9 @@ pub async fn run(
         Some(Halt::Restored { .. } | Halt::Unwitnessed | Halt::Backup { .. }) => {
             let counted = store.count_perhaps_sent(now).await?;
             let assumed = match (until, seen) {
-                (Some(until), Some(seen)) if until > seen => assume(&store, config, seen, until).await?,
+                (Some(until), Some(seen)) if until > seen => {
+                    assume(&store, config, (seen, until), now).await?
+                }
                 _ => 0,
             };
             screen.say(format_args!(
@@ -132,12 +134,12 @@ fn until(text: &str, zone: &TimeZone, now: Timestamp) -> anyhow::Result<Timestam
 async fn assume(
     store: &SqliteStore,
     config: Config,
-    since: Timestamp,
-    until: Timestamp,
+    (since, until): (Timestamp, Timestamp),
+    now: Timestamp,
 ) -> anyhow::Result<u64> {
     let office = load::office(config).map_err(Found)?;
     let engine = Engine::new(store.clone(), MemoryRelay::new().0, VirtualClock::new(since), office);
-    Ok(rehearsal::would_have_sent(&engine, until, async |now| store.assume_sent(now).await).await?)
+    Ok(rehearsal::would_have_sent(&engine, until, async |by| store.assume_sent(by, now).await).await?)
 }
 
 fn describe(

@@ -11,6 +11,7 @@ use super::{Engine, LastRules, Office, PassReport, caps, journal};
 use crate::clock::Clock;
 use crate::domain::calendar::day_begins;
 use crate::domain::facts::{Facts, Reach};
+use crate::domain::halt::UNUSUAL;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::LetterState;
 use crate::domain::plan::{self, Plan, Recheck};
@@ -157,12 +158,13 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         let mask = self.office().mask_addresses;
         for letter in if unusual { enqueued.letters } else { enqueued.to_approve } {
             for row in self.store.outbox(OutboxFilter::one(letter)).await? {
-                if unusual {
+                if row.reason.starts_with(UNUSUAL) {
                     journal::set_aside(mask, &row, &SetAside::Hold, &row.reason);
-                } else {
+                } else if row.state == LetterState::Held {
                     journal::awaits_approval(mask, &row);
                 }
             }
+            self.pulse.page();
         }
         Ok(())
     }

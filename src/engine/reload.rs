@@ -38,9 +38,11 @@ pub enum Consent {
 pub struct InForce {
     /// Of each rule.
     pub rules: BTreeMap<RuleName, String>,
-    /// Of everything else in `courtesy.yaml`, but for the way out; calendars
-    /// and testimonials included.
+    /// Of what decides when and to whom is written, calendars included.
     pub settings: String,
+    /// Of who signs, who answers for it and who is quoted; empty where that is
+    /// not known.
+    pub sender: String,
     /// Of each file of the templates, `en/reminder/firm.md`; none where they
     /// are not known.
     pub templates: BTreeMap<String, String>,
@@ -79,7 +81,9 @@ impl Changes {
                 .map(|(name, _)| name.clone())
                 .collect(),
             removed: gone.cloned().collect(),
-            settings: before.settings != after.settings,
+            settings: before.settings != after.settings
+                || (![&before.sender, &after.sender].contains(&&String::new())
+                    && before.sender != after.sender),
             templates: other_files(&before.templates, &after.templates),
         }
     }
@@ -267,7 +271,7 @@ mod tests {
 
     fn in_force(rules: &[(&str, &str)], settings: &str) -> InForce {
         let rules = rules.iter().map(|(name, print)| ((*name).into(), (*print).to_owned())).collect();
-        InForce { rules, settings: settings.to_owned(), templates: BTreeMap::new() }
+        InForce { rules, settings: settings.to_owned(), ..InForce::default() }
     }
 
     #[test]
@@ -290,8 +294,11 @@ mod tests {
             said(with(&[("en/b.md", "2"), ("en/c.md", "1"), ("layout.html", "2")])),
             "no rule changed, 4 templates changed"
         );
-        // A daemon of before did not note them.
+        // A daemon of before noted neither these nor who signs.
         assert!(Changes::between(&InForce::default(), &before).is_empty());
+        let by = |sender: &str| InForce { sender: sender.to_owned(), ..InForce::default() };
+        assert!(Changes::between(&InForce::default(), &by("1")).is_empty());
+        assert!(Changes::between(&by("1"), &by("2")).settings);
     }
 
     #[test]

@@ -87,16 +87,24 @@ fn written<'a>(
 }
 
 /// The same done to all of them, in their order, by as many at once as there
-/// are processors: a start waits for this.
+/// are processors: a start waits for this. Where no thread can be had, it
+/// takes longer.
 fn shared_out<T: Sync, A: Send>(all: &[T], work: impl Fn(&T) -> A + Sync) -> Vec<A> {
     let hands = thread::available_parallelism().map_or(1, NonZero::get);
     let share = all.len().div_ceil(hands).max(1);
-    let work = |part: &[T]| part.iter().map(&work).collect::<Vec<A>>();
+    let work = &|part: &[T]| part.iter().map(&work).collect::<Vec<A>>();
+    let (own, others) = all.split_at(share.min(all.len()));
     thread::scope(|scope| {
-        let work = &work;
-        let parts: Vec<_> = all.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
-        let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        joined.flatten().collect()
+        let begin = |part| (part, thread::Builder::new().spawn_scoped(scope, move || work(part)));
+        let others: Vec<_> = others.chunks(share).map(begin).collect();
+        let mut done = work(own);
+        for (part, hand) in others {
+            done.extend(match hand {
+                Ok(hand) => hand.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => work(part),
+            });
+        }
+        done
     })
 }
 
@@ -163,17 +171,19 @@ fn try_letter(
             edge.about(),
             plain(&error)
         );
+        // `if` helps where something is missing: in the letter that lacks
+        // whatever can be, or by what is said of it.
+        let missing = |cause: &str| cause.contains("not defined") || cause.contains("nothing here");
+        let missing = edge == Edge::Bare || missing(&plain(&error));
         let problem = Problem::error(&letter.file, message);
         let problem = match place {
             Some((start, length)) => problem.at(letter.text.clone(), start, length),
             None => problem,
         };
-        // What a letter stumbles over in which nothing is missing is just wrong.
-        let missing = |cause: &str| cause.contains("not defined") || cause.contains("nothing here");
-        let hint = if edge == Edge::Full && !missing(&problem.message) {
-            "templates/README.md says what each name is, and what can be done with it"
-        } else {
+        let hint = if missing {
             "templates/README.md says what can be missing; it needs `{% if … %}` around it"
+        } else {
+            "templates/README.md says what each name is, and what can be done with it"
         };
         Some(if matches!(error, ComposeError::Template { .. }) { problem.hint(hint) } else { problem })
     })

@@ -193,8 +193,8 @@ impl Library {
     }
 }
 
-/// A hash of each file of the templates, by its name below the folder; what
-/// can't be read has none.
+/// A hash of each file of the templates, by its name below the folder; none
+/// where one can't be read.
 #[must_use]
 pub fn fingerprints(dir: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
@@ -202,8 +202,11 @@ pub fn fingerprints(dir: &Path) -> BTreeMap<String, String> {
     for locale in find_locales(dir).unwrap_or_default() {
         collect(&dir.join(&locale), &locale, &mut files, problems);
     }
-    let layout = read(&dir.join(LAYOUT_FILE), LAYOUT_FILE.to_owned());
-    let files = files.into_values().chain(layout);
+    let Ok(layout) = read(&dir.join(LAYOUT_FILE), LAYOUT_FILE.to_owned()) else { return BTreeMap::new() };
+    if !problems.is_empty() {
+        return BTreeMap::new();
+    }
+    let files = files.into_values().chain([layout]);
     files.map(|found| (found.id, fingerprint::hash([&*found.text]))).collect()
 }
 

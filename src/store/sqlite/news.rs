@@ -65,11 +65,12 @@ pub(super) fn told(conn: &Connection, number: i64) -> rusqlite::Result<()> {
 }
 
 /// Takes the words of what was not told yet about a customer who is
-/// forgotten, and of whatever may name an address of theirs.
+/// forgotten, and of whatever may name an address of theirs; what was decided
+/// is one word of ours.
 pub(super) fn forget(conn: &Connection, customer: i64) -> rusqlite::Result<()> {
     conn.prepare_cached(
         "UPDATE news SET detail = '' WHERE INSTR(detail, '@')
-             OR letter IN (SELECT id FROM letters WHERE customer = ?1)",
+             OR deed <> 'decided' AND letter IN (SELECT id FROM letters WHERE customer = ?1)",
     )?
     .execute([customer])
     .map(|_| ())

@@ -68,7 +68,7 @@ impl SqliteStore {
             for begun in &begun {
                 let letters = count_one(desk, begun, now)?;
                 news::decided(&desk.conn, &letters, UNCERTAIN, now)?;
-                count += u64::from(!letters.is_empty());
+                count += letters.len() as u64;
             }
             if count > 0 {
                 tell(desk, &format!("{count} letters that may have been sent count as uncertain"), now)?;
@@ -78,12 +78,12 @@ impl SqliteStore {
         .await
     }
 
-    /// Letters that would have left by a moment count as uncertain. Returns
-    /// how many.
+    /// Letters that would have left by a moment count as uncertain, as a
+    /// person says now. Returns how many.
     ///
     /// # Errors
     /// As the store fails.
-    pub async fn assume_sent(&self, by: Timestamp) -> Result<u64, StoreError> {
+    pub async fn assume_sent(&self, by: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         self.write("noting what may have been sent", move |desk| {
             let letters: Vec<LetterId> = desk
                 .conn
@@ -97,12 +97,12 @@ impl SqliteStore {
                 let why = format!("{PERHAPS} (as a person said)");
                 move_on(&desk.conn, *letter, LetterState::Uncertain, &why, by)?;
             }
-            news::decided(&desk.conn, &letters, UNCERTAIN, by)?;
+            news::decided(&desk.conn, &letters, UNCERTAIN, now)?;
             if !letters.is_empty() {
                 tell(
                     desk,
                     &format!("{} letters are assumed to be sent, and count as uncertain", letters.len()),
-                    by,
+                    now,
                 )?;
             }
             Ok(letters.len() as u64)

@@ -29,7 +29,7 @@ fn a_reload_shows_what_is_different_and_ends_when_it_is_in_force() {
     assert!(!status.out.contains("courtesy reload"), "{status:?}");
 
     installation.edit("templates/en/thanks/visit.md", "subject: \"", "subject: \"Hello: ");
-    installation.edit("config/courtesy.yaml", "Morningstar Accounts", "Morningstar Office");
+    installation.edit("config/courtesy.yaml", "accounts@morningstar.example>", "admin@mill.example>");
     let status = installation.run(&["status"]);
     assert!(status.out.contains("as they were before they were changed"), "{status:?}");
     let shown = installation.run(&["reload"]);

@@ -147,7 +147,7 @@ async fn without_its_record_a_copy_asks_until_when_and_assumes_what_the_rules_sa
     let virtual_clock = VirtualClock::new(monday);
     let planner = Engine::new(again.store().clone(), MemoryRelay::new().0, virtual_clock, office());
     let assumed = rehearsal::would_have_sent(&planner, shop.clock.now(), async |now| {
-        again.store().assume_sent(now).await
+        again.store().assume_sent(now, now).await
     })
     .await
     .expect("the store works");

@@ -251,6 +251,7 @@ fn state_after(line: &Line) -> Option<String> {
             "cancelled" | "resolved as not sent" => "cancelled",
             "held" => "held",
             "uncertain" => "uncertain",
+            "assumed" => "assumed",
             "resolved as sent" => "sent",
             "to be tried now" => return None,
             other => panic!("what is `{other}`?"),
