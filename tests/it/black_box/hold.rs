@@ -193,6 +193,29 @@ fn far_more_letters_than_usual_are_held_until_a_person_lets_them_go() {
 }
 
 #[test]
+fn what_waits_for_approval_says_so_on_an_unusual_day_as_well() {
+    let installation = Installation::with_a_customer();
+    installation.edit("config/courtesy.yaml", "unusual: { above: 200", "unusual: { above: 1");
+    installation.edit("config/courtesy.yaml", "moments: 1 per 1d", "moments: 9 per 1d");
+    installation.edit("config/rules/visit-thanks.yaml", "thanks/visit }", "thanks/visit, approve: true }");
+    for _ in 0..2 {
+        installation.record_visit();
+    }
+    let held = installation.run(&["run", "--once"]);
+    assert_eq!(held.out.matches("waits for `courtesy outbox release`").count(), 2, "{held:?}");
+    // Only who agrees to each lets them go.
+    assert_eq!(installation.run(&["resume"]).code, 0);
+    assert!(installation.run(&["run", "--once"]).out.contains("0 sent"));
+    let released = installation.run(&["outbox", "release", "1"]);
+    assert_eq!(released.code, 0, "{released:?}");
+    let sent = installation.run(&["run", "--once"]);
+    assert!(
+        sent.out.contains("1 sent") && sent.out.contains("letter=1 customer=\"C1\" what=\"released\""),
+        "{sent:?}"
+    );
+}
+
+#[test]
 fn however_much_others_did_it_is_told_before_anything_is_sent() {
     let installation = Installation::with_a_customer();
     installation.record_visit();
