@@ -55,7 +55,6 @@ fn office(per_pass: u32) -> Fallible<Office> {
         settings: config.settings,
         rules: config.rules,
         in_force: InForce { rules: config.fingerprints, ..InForce::default() },
-        settings_fingerprint: String::new(),
         composer: Composer::load(&root.join("templates")).map_err(|_| "templates")?,
         mail: config.mail,
         connections: COURIERS,

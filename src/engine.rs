@@ -63,8 +63,6 @@ pub struct Office {
     pub rules: Vec<Rule>,
     /// Hashes of the rules, settings and templates that were read.
     pub in_force: reload::InForce,
-    /// A hash of the settings that decide, calendars included.
-    pub settings_fingerprint: String,
     /// The templates, parsed and checked.
     pub composer: Composer,
     /// Who signs.

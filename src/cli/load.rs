@@ -106,7 +106,6 @@ pub fn office(config: Config) -> Result<Office, Vec<Problem>> {
     let (composer, _) = composer(&config)?;
     let connections = connections(&deliver(&config).map_err(|problem| vec![problem])?);
     Ok(Office {
-        settings_fingerprint: fingerprint(&format!("{:?}", config.settings)),
         settings: config.settings,
         rules: config.rules,
         in_force,

@@ -211,7 +211,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
         // What is decided hangs on the settings as much as on the rule.
         let fingerprint = |rule: &Rule| {
             let own = office.in_force.rules.get(&rule.name).map_or("", String::as_str);
-            format!("{own} {}", office.settings_fingerprint)
+            format!("{own} {}", office.in_force.settings)
         };
         let in_force = office
             .rules

@@ -72,6 +72,9 @@ impl Changes {
     pub fn between(before: &InForce, after: &InForce) -> Self {
         let (kept, added): (Vec<_>, Vec<_>) =
             after.rules.iter().partition(|(name, _)| before.rules.contains_key(*name));
+        // A daemon of before did not note it.
+        let known = !before.sender.is_empty() && !after.sender.is_empty();
+        let other_sender = known && before.sender != after.sender;
         let gone = before.rules.keys().filter(|name| !after.rules.contains_key(*name));
         Self {
             added: added.into_iter().map(|(name, _)| name.clone()).collect(),
@@ -81,9 +84,7 @@ impl Changes {
                 .map(|(name, _)| name.clone())
                 .collect(),
             removed: gone.cloned().collect(),
-            settings: before.settings != after.settings
-                || (![&before.sender, &after.sender].contains(&&String::new())
-                    && before.sender != after.sender),
+            settings: before.settings != after.settings || other_sender,
             templates: other_files(&before.templates, &after.templates),
         }
     }

@@ -28,7 +28,6 @@ pub fn shipped_office() -> Office {
         settings: config.settings,
         rules: config.rules,
         in_force: InForce { rules: config.fingerprints, ..InForce::default() },
-        settings_fingerprint: String::new(),
         composer,
         mail: config.mail,
         connections: 2,
