@@ -59,6 +59,7 @@
 //!   who watch.
 //! - [`clock`]: the only place that reads the time. [`problem`]: what is wrong
 //!   in a person's file, and where. [`nearest`]: the word that was meant.
+//!   `hands`: work that all processors share.
 //!
 //! Invariant: dependencies point one way: `main -> cli -> engine -> {store,
 //! letter, relay} -> domain`; nobody but `main` and `cli` knows `config`.
@@ -89,6 +90,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod engine;
+mod hands;
 pub mod inbox;
 pub mod letter;
 pub mod nearest;

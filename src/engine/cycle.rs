@@ -17,11 +17,14 @@ use crate::domain::notice::LetterState;
 use crate::domain::plan::{self, Plan, Recheck};
 use crate::domain::rule::{Anchor, Rule, Rules};
 use crate::domain::stop::{Decision, Stop};
+use crate::hands::shared_out;
 use crate::relay::Relay;
 use crate::store::{Enqueued, OutboxFilter, RuleInForce, SetAside, Store, StoreError, Volumes};
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
+/// How many are planned faster than another thread begins.
+const FEW: usize = 100;
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     /// Looks at every relationship whose time has come, and queues the
@@ -69,8 +72,11 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             let next = tokio::spawn(async move { store.facts(now, reach, after, PAGE).await });
             report.relationships += page.len() as u64;
             let mut quiet = Vec::new();
-            for facts in &page {
-                let mut plan = plan_one(&rules, &office, facts, &mut report, now);
+            let planned = shared_out(&page, FEW, |facts| {
+                contained(|| plan::plan(&rules, &office.settings, facts, now))
+            });
+            for (facts, planned) in page.iter().zip(planned) {
+                let mut plan = planned.unwrap_or_else(|_| faulty(facts, &mut report, now));
                 let notices = facts.customers.iter().flat_map(|customer| &customer.notices);
                 let notices = notices.chain(facts.digests.iter().flat_map(|digest| &digest.past));
                 parked.extend(notices.filter(|n| n.state == LetterState::Held).map(|n| n.letter));
@@ -237,21 +243,18 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
     }
 }
 
-/// The plan of one relationship. A fault of this program in one must not stop
-/// the others: it is looked at again in an hour, and told.
-fn plan_one(rules: &Rules, office: &Office, facts: &Facts, report: &mut PassReport, now: Timestamp) -> Plan {
-    let planned = contained(|| plan::plan(rules, &office.settings, facts, now));
-    planned.unwrap_or_else(|_| {
-        report.faulty += 1;
-        journal::faulty(facts);
-        Plan {
-            relationship: facts.relationship.clone(),
-            letters: Vec::new(),
-            verdicts: Vec::new(),
-            findings: Vec::new(),
-            wake_at: Some(now + SignedDuration::from_hours(1)),
-        }
-    })
+/// Where this program stumbles over one relationship, the others go on: it is
+/// looked at again in an hour, and told.
+fn faulty(facts: &Facts, report: &mut PassReport, now: Timestamp) -> Plan {
+    report.faulty += 1;
+    journal::faulty(facts);
+    Plan {
+        relationship: facts.relationship.clone(),
+        letters: Vec::new(),
+        verdicts: Vec::new(),
+        findings: Vec::new(),
+        wake_at: Some(now + SignedDuration::from_hours(1)),
+    }
 }
 
 /// What a task has brought.

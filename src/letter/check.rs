@@ -1,10 +1,7 @@
 //! Tries every letter before the first one is due.
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread;
 
 use super::compose::{Composer, Stumble, Whom};
 use super::context::is_internal;
@@ -14,6 +11,7 @@ use super::{ComposeError, Occasion};
 use crate::domain::customer::Class;
 use crate::domain::rule::{Recipient, Rule, RuleLetter, Stage};
 use crate::domain::settings::Settings;
+use crate::hands::shared_out;
 use crate::nearest::did_you_mean;
 use crate::problem::{Place, Problem};
 
@@ -41,8 +39,9 @@ pub(super) fn check(
     let asked: Vec<Asked<'_>> = rules.iter().flat_map(asked).collect();
     let letters: Vec<(&Asked<'_>, &str, &Letter)> =
         asked.iter().flat_map(|asked| written(library, asked)).collect();
-    let stumbled =
-        shared_out(&letters, |(asked, locale, letter)| try_letter(composer, asked, locale, letter, settings));
+    let stumbled = shared_out(&letters, 1, |(asked, locale, letter)| {
+        try_letter(composer, asked, locale, letter, settings)
+    });
     let mut stumbled = stumbled.into_iter();
     for asked in &asked {
         let name = asked.template;
@@ -83,28 +82,6 @@ fn written<'a>(
 ) -> impl Iterator<Item = (&'a Asked<'a>, &'a str, &'a Letter)> {
     library.locales.iter().filter_map(move |(locale, letters)| {
         letters.get(asked.template).map(|letter| (asked, locale.as_str(), letter))
-    })
-}
-
-/// The same done to all of them, in their order, by as many at once as there
-/// are processors: a start waits for this. Where no thread can be had, it
-/// takes longer.
-fn shared_out<T: Sync, A: Send>(all: &[T], work: impl Fn(&T) -> A + Sync) -> Vec<A> {
-    let hands = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = all.len().div_ceil(hands).max(1);
-    let work = &|part: &[T]| part.iter().map(&work).collect::<Vec<A>>();
-    let (own, others) = all.split_at(share.min(all.len()));
-    thread::scope(|scope| {
-        let begin = |part| (part, thread::Builder::new().spawn_scoped(scope, move || work(part)));
-        let others: Vec<_> = others.chunks(share).map(begin).collect();
-        let mut done = work(own);
-        for (part, hand) in others {
-            done.extend(match hand {
-                Ok(hand) => hand.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                Err(_) => work(part),
-            });
-        }
-        done
     })
 }
 

@@ -16,9 +16,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("config", &["config", "store", "letter", "relay", "web", "domain", "problem", "nearest"]),
-    ("engine", &["engine", "store", "letter", "relay", "clock", "systemd", "domain", "problem"]),
+    ("engine", &["engine", "store", "letter", "relay", "clock", "systemd", "domain", "problem", "hands"]),
     ("store", &["store", "domain", "nearest"]),
-    ("letter", &["letter", "domain", "problem", "nearest"]),
+    ("letter", &["letter", "domain", "problem", "nearest", "hands"]),
     ("relay", &["relay", "domain"]),
     ("inbox", &["inbox", "domain"]),
     ("clock", &[]),
@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("web", &["web"]),
     ("problem", &[]),
     ("nearest", &[]),
+    ("hands", &[]),
     ("domain", &["domain"]),
 ];
 
