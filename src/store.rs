@@ -227,7 +227,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         reach: Reach,
         after: Option<Relationship>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Facts>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<Facts>>, StoreError>> + Send;
 
     /// Queues the letters of plans in one transaction, and notes when each
     /// relationship is to be looked at again. Where something was written
@@ -280,7 +280,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self,
         letter: LetterId,
         reach: Reach,
-    ) -> impl Future<Output = Result<(OutboxLetter, Facts), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(OutboxLetter, Arc<Facts>), StoreError>> + Send;
 
     /// In one transaction: reads the facts again, compares, stores the bytes
     /// and marks the letter `sending`.

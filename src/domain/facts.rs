@@ -64,6 +64,15 @@ pub struct Reach {
     pub digests: Arc<[DigestOrder]>,
 }
 
+impl Reach {
+    /// Whether facts that go so far back go as far back as `other` as well,
+    /// digests aside.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.events_since <= other.events_since && self.settled_since <= other.settled_since
+    }
+}
+
 impl Facts {
     /// One of its customers.
     #[must_use]

@@ -183,7 +183,7 @@ impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {
             return Ok(None);
         }
         match decide(&round.office, &round.rules, &row, &facts, round.peers, now) {
-            Ok((draft, made)) => Ok(Some(Ready { row, facts: Arc::new(facts), draft, made })),
+            Ok((draft, made)) => Ok(Some(Ready { row, facts, draft, made })),
             Err((what, why)) => {
                 if self.store.set_aside(letter, row.attempts, what.clone(), why.clone(), now).await? {
                     journal::set_aside(round.office.mask_addresses, &row, &what, &why);

@@ -25,6 +25,7 @@ mod outbox;
 mod overview;
 mod people;
 mod record;
+mod requests;
 mod resume;
 mod returns;
 mod rows;
@@ -45,7 +46,7 @@ use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
 use self::outbox::HandedOut;
-use self::rows::{Fault, Zones};
+use self::rows::Zones;
 use self::witness::Witness;
 use self::worker::{Desk, Worker};
 use super::{
@@ -159,35 +160,6 @@ impl SqliteStore {
     pub fn path(&self) -> Option<&Path> {
         self.inner.path.as_deref()
     }
-
-    fn reader(&self) -> &Worker {
-        self.inner.reader.as_ref().unwrap_or(&self.inner.writer)
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.reader().shared(doing, work).await
-    }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.inner.writer.shared(doing, work).await
-    }
-
-    /// Writes much at once.
-    async fn whole<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.inner.writer.whole(doing, work).await
-    }
 }
 
 impl SqliteStore {
@@ -203,8 +175,12 @@ impl SqliteStore {
         entry: outbox::Entry,
         now: Timestamp,
     ) -> Result<Enqueued, StoreError> {
+        if plans.is_empty() {
+            return Ok(Enqueued::default());
+        }
         let read = self.taken_back(plans.iter().map(|plan| &plan.relationship));
-        self.whole("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now)).await
+        self.whole_letters("queueing letters", move |desk| outbox::enqueue(desk, &plans, &entry, &read, now))
+            .await
     }
 }
 
@@ -219,7 +195,7 @@ impl Store for SqliteStore {
         rules: Vec<RuleInForce>,
         now: Timestamp,
     ) -> Result<BTreeMap<RuleName, RuleSeen>, StoreError> {
-        self.write("noting the rules", move |desk| rules::see(desk, rules, now)).await
+        self.write_letters("noting the rules", move |desk| rules::see(desk, rules, now)).await
     }
 
     async fn facts(
@@ -228,11 +204,11 @@ impl Store for SqliteStore {
         reach: Reach,
         after: Option<Relationship>,
         limit: usize,
-    ) -> Result<Vec<Facts>, StoreError> {
+    ) -> Result<Vec<Arc<Facts>>, StoreError> {
         let handed_out = Arc::clone(&self.inner.handed_out);
         self.read("reading facts", move |desk| {
             let entries = facts::due(&desk.conn, now, after.as_ref(), limit)?;
-            let page = facts::read(&desk.conn, &desk.zones, &entries, &reach)?;
+            let page = facts::read(desk, &entries, &reach)?;
             let mut handed_out = lock(&handed_out);
             for entry in entries {
                 // If its facts are already out, the older reading counts:
@@ -259,7 +235,8 @@ impl Store for SqliteStore {
 
     async fn postpone(&self, until: Vec<(Relationship, Timestamp)>) -> Result<(), StoreError> {
         let read = self.taken_back(until.iter().map(|(name, _)| name));
-        self.whole("postponing a look", move |desk| Ok(outbox::postpone(&desk.conn, &until, &read)?)).await
+        self.whole_letters("postponing a look", move |desk| Ok(outbox::postpone(&desk.conn, &until, &read)?))
+            .await
     }
 
     async fn watch(
@@ -299,12 +276,15 @@ impl Store for SqliteStore {
         &self,
         letter: LetterId,
         reach: Reach,
-    ) -> Result<(OutboxLetter, Facts), StoreError> {
+    ) -> Result<(OutboxLetter, Arc<Facts>), StoreError> {
         self.read("reading a letter", move |desk| outbox::letter_and_facts(desk, letter, &reach)).await
     }
 
     async fn begin_attempt(&self, claim: Claim, reach: Reach, now: Timestamp) -> Result<Begun, StoreError> {
-        self.write("beginning an attempt", move |desk| outbox::begin_attempt(desk, &claim, &reach, now)).await
+        self.write_letters("beginning an attempt", move |desk| {
+            outbox::begin_attempt(desk, &claim, &reach, now)
+        })
+        .await
     }
 
     async fn finish_attempt(
@@ -315,7 +295,7 @@ impl Store for SqliteStore {
         left_out: Vec<LeftOut>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write("recording an attempt", move |desk| {
+        self.write_letters("recording an attempt", move |desk| {
             outbox::finish_attempt(desk, letter, attempt, &transition, &left_out, now)
         })
         .await
@@ -329,18 +309,26 @@ impl Store for SqliteStore {
         why: String,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write("setting a letter aside", move |desk| {
+        self.write_letters("setting a letter aside", move |desk| {
             outbox::set_aside(desk, letter, attempts, &what, &why, now)
         })
         .await
     }
 
     async fn end_trial(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
-        self.whole("ending a trial", move |desk| Ok(outbox::end_trial(&desk.conn, now)?)).await
+        // It is asked every minute, and almost always in vain.
+        let any = self.read("looking for trials", |desk| Ok(outbox::any_on_trial(&desk.conn)?)).await?;
+        if !any {
+            return Ok(Vec::new());
+        }
+        self.whole_letters("ending a trial", move |desk| Ok(outbox::end_trial(&desk.conn, now)?)).await
     }
 
     async fn withdraw(&self, letter: LetterId, why: String, now: Timestamp) -> Result<bool, StoreError> {
-        self.write("withdrawing a letter", move |desk| outbox::withdraw(&desk.conn, letter, &why, now)).await
+        self.write_letters("withdrawing a letter", move |desk| {
+            outbox::withdraw(&desk.conn, letter, &why, now)
+        })
+        .await
     }
 
     async fn payers(&self, since: Date) -> Result<Payers, StoreError> {
@@ -348,7 +336,7 @@ impl Store for SqliteStore {
     }
 
     async fn recover(&self, now: Timestamp) -> Result<Vec<LetterId>, StoreError> {
-        self.write("looking for lost letters", move |desk| outbox::recover(desk, now)).await
+        self.write_letters("looking for lost letters", move |desk| outbox::recover(desk, now)).await
     }
 
     async fn waiting(&self) -> Result<BTreeMap<RuleName, u64>, StoreError> {

@@ -18,13 +18,13 @@ fn memory() -> (SqliteStore, TempDir) {
     (SqliteStore::open_in_memory(options()).expect("a store"), tempfile::tempdir().expect("a folder"))
 }
 
-async fn customers(content: impl AsRef<[u8]>) -> (Result<ImportReport, StoreError>, Vec<Facts>) {
+async fn customers(content: impl AsRef<[u8]>) -> (Result<ImportReport, StoreError>, Vec<Arc<Facts>>) {
     let (store, folder) = memory();
     let report = import_as(&store, folder.path(), ImportKind::Customers, content, |_| {}).await;
     (report, due(&store, NOON).await)
 }
 
-fn names(facts: &[Facts]) -> Vec<&str> {
+fn names(facts: &[Arc<Facts>]) -> Vec<&str> {
     facts.iter().flat_map(|facts| &facts.customers).map(|one| one.customer.name.as_str()).collect()
 }
 

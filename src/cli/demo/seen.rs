@@ -53,7 +53,8 @@ impl Seen {
             let Some(customer) = &letter.draft.customer else { continue };
             if !customers.iter().any(|known| known.customer.id == *customer) {
                 // The facts are of all who share the address.
-                customers.extend(store.letter_and_facts(letter.id, reach.clone()).await?.1.customers);
+                let (_, facts) = store.letter_and_facts(letter.id, reach.clone()).await?;
+                customers.extend(facts.customers.iter().cloned());
             }
         }
         let decided = letters.iter().map(|letter| letter.state).collect();

@@ -1,5 +1,7 @@
 //! What a person asks about, found by what they know of it.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows::Fault;
@@ -47,8 +49,12 @@ impl SqliteStore {
         self.read("reading facts", move |desk| {
             let key = books::expect_customer(&desk.conn, customer.as_str())?;
             let entry = facts::of_customer(&desk.conn, key)?;
-            let found = facts::read(&desk.conn, &desk.zones, &[entry], &reach)?;
-            found.into_iter().next().ok_or_else(|| Fault::odd("a relationship without facts"))
+            let found = facts::read(desk, &[entry], &reach)?;
+            found
+                .into_iter()
+                .next()
+                .map(Arc::unwrap_or_clone)
+                .ok_or_else(|| Fault::odd("a relationship without facts"))
         })
         .await
     }

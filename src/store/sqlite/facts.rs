@@ -4,20 +4,25 @@
 mod digests;
 mod ledger;
 mod pauses;
+mod remembered;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) use self::digests::Only;
 pub(super) use self::ledger::{budget_from_word, budget_word, classes_from_word, classes_word, notice_key};
+pub(super) use self::remembered::Remembered;
 use super::people;
 use super::rows::{At, Day, Fault, Zones, at, at_opt, day, day_opt, word, word_opt};
+use super::worker::Desk;
+use crate::domain::customer::Customer;
 use crate::domain::digest::OUR_OWN;
 use crate::domain::event::{Event, EventOutcome};
 use crate::domain::facts::{CustomerFacts, Facts, Reach};
-use crate::domain::ids::{EventId, ReceivableId, Relationship};
+use crate::domain::ids::{CustomerId, EventId, ReceivableId, Relationship};
 use crate::domain::money::{Currency, Money};
 use crate::domain::receivable::{Kind, Payment, Receivable, Status};
 
@@ -87,13 +92,22 @@ pub(super) fn by_name(conn: &Connection, name: &Relationship) -> rusqlite::Resul
 /// Where a customer stands in the page.
 type Seats = HashMap<i64, (usize, usize)>;
 
-/// Reads everything about these relationships, in their order.
-pub(super) fn read(
+/// Everything about these relationships, in their order.
+pub(super) fn read(desk: &mut Desk, entries: &[Entry], reach: &Reach) -> Result<Vec<Arc<Facts>>, Fault> {
+    let Desk { conn, zones, remembered, .. } = desk;
+    match remembered {
+        Some(remembered) => remembered.read(conn, zones, entries, reach),
+        None => Ok(read_anew(conn, zones, entries, reach)?.0.into_iter().map(Arc::new).collect()),
+    }
+}
+
+/// Reads everything, and where each customer stands.
+fn read_anew(
     conn: &Connection,
     zones: &Zones,
     entries: &[Entry],
     reach: &Reach,
-) -> Result<Vec<Facts>, Fault> {
+) -> Result<(Vec<Facts>, Seats), Fault> {
     let payments_read_at = payments_read_at(conn)?;
     let mut page: Vec<Facts> = entries
         .iter()
@@ -108,10 +122,7 @@ pub(super) fn read(
         .collect();
     let mut watched = Vec::new();
     let seats = read_customers(conn, zones, entries, &mut page, &mut watched)?;
-    // In order of their keys, so that each index is walked in one direction.
-    let mut customers: Vec<i64> = seats.keys().copied().collect();
-    customers.sort_unstable();
-    let customers = list(customers.into_iter());
+    let customers = keys_of(&seats);
     let items = read_receivables(conn, &customers, reach, &seats, &mut page, &mut watched)?;
     read_payments(conn, &customers, reach, &items, &mut page)?;
     read_on_account(conn, &customers, &seats, &mut page)?;
@@ -119,14 +130,13 @@ pub(super) fn read(
     pauses::read(conn, &customers, &seats, &items, &mut page)?;
     pauses::read_promises(conn, &customers, &items, &mut page)?;
     pauses::read_acknowledgements(conn, &customers, &seats, &items, &mut page)?;
-    ledger::read_notices(conn, &customers, &seats, &mut page)?;
-    ledger::read_expired(conn, &customers, &seats, &mut page)?;
     ledger::read_suppressions(conn, watched, &mut page)?;
     for facts in page.iter_mut().filter(|facts| facts.relationship.as_str() == OUR_OWN) {
         facts.digests = digests::read(conn, zones, &reach.digests, None)?;
     }
     page.iter_mut().for_each(in_order);
-    Ok(page)
+    ledger::read(conn, &seats, &mut page)?;
+    Ok((page, seats))
 }
 
 /// What one of our own people is to be told, and nothing else.
@@ -152,6 +162,14 @@ pub(super) fn payments_read_at(conn: &Connection) -> rusqlite::Result<Option<Tim
         .query_row([], |row| at_opt(row, 0))
 }
 
+/// The keys of customers as a JSON list, in order, so that each index is
+/// walked in one direction.
+fn keys_of(seats: &Seats) -> String {
+    let mut customers: Vec<i64> = seats.keys().copied().collect();
+    customers.sort_unstable();
+    list(customers.into_iter())
+}
+
 /// A JSON list of keys, which `json_each` makes a table of.
 fn list(keys: impl Iterator<Item = i64>) -> String {
     let mut text = String::from("[");
@@ -166,7 +184,6 @@ fn list(keys: impl Iterator<Item = i64>) -> String {
 }
 
 fn in_order(facts: &mut Facts) {
-    facts.customers.sort_by(|a, b| a.customer.id.cmp(&b.customer.id));
     for customer in &mut facts.customers {
         customer.receivables.sort_by(|a, b| (a.due_on, &a.id).cmp(&(b.due_on, &b.id)));
         for item in &mut customer.receivables {
@@ -174,11 +191,10 @@ fn in_order(facts: &mut Facts) {
         }
         customer.on_account.sort_by(|a, b| (a.received_on, &a.id).cmp(&(b.received_on, &b.id)));
         customer.events.sort_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)));
-        customer.expired.sort();
-        customer.notices.sort_by(|a, b| (a.letter, &a.key).cmp(&(b.letter, &b.key)));
     }
 }
 
+/// The customers of the page, in order of their ids.
 fn read_customers(
     conn: &Connection,
     zones: &Zones,
@@ -188,7 +204,7 @@ fn read_customers(
 ) -> Result<Seats, Fault> {
     let places: HashMap<i64, usize> =
         entries.iter().enumerate().map(|(index, entry)| (entry.key, index)).collect();
-    let mut seats = Seats::with_capacity(entries.len());
+    let mut found: BTreeMap<(usize, CustomerId), (i64, Customer)> = BTreeMap::new();
     let mut statement = conn.prepare_cached(people::SELECT_CUSTOMERS)?;
     let mut rows = statement.query([list(entries.iter().map(|entry| entry.key))])?;
     while let Some(row) = rows.next()? {
@@ -198,6 +214,10 @@ fn read_customers(
         let addresses = customer.address.iter().chain(&customer.cc);
         let owner = customer.owner.iter().map(|owner| &owner.address);
         watched.extend(addresses.chain(owner).map(|address| (address.folded(), place)));
+        found.insert((place, customer.id.clone()), (key, customer));
+    }
+    let mut seats = Seats::with_capacity(found.len());
+    for ((place, _), (key, customer)) in found {
         seats.insert(key, (place, page[place].customers.len()));
         page[place].customers.push(CustomerFacts {
             customer,

@@ -112,8 +112,7 @@ impl SqliteStore {
     /// [`StoreError::Refused`] for what keeps it; nothing has changed then.
     pub async fn forget(&self, order: Forget, now: Timestamp) -> Result<Forgotten, StoreError> {
         let (dry_run, rewrite) = (order.dry_run, order.rewrite);
-        let mut done =
-            self.inner.writer.whole("forgetting a customer", move |desk| forget(desk, &order, now)).await?;
+        let mut done = self.whole("forgetting a customer", move |desk| forget(desk, &order, now)).await?;
         if !dry_run {
             let work = move |desk: &mut Desk| clean(&desk.conn, rewrite);
             // It is erased, and to say otherwise would be wrong.

@@ -62,7 +62,7 @@ impl SqliteStore {
         down: Option<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write("noting the time", move |desk| {
+        self.write_letters("noting the time", move |desk| {
             let conn = &desk.conn;
             let names = (halt.as_ref().map(Halt::name), down.as_ref().map(|_| MAIL_SERVER));
             conn.prepare_cached(

@@ -5,6 +5,8 @@ mod listing;
 mod queue;
 mod trial;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, params};
@@ -13,7 +15,7 @@ use self::attempts::Standing;
 pub(super) use self::attempts::{begin_attempt, finish_attempt, recover};
 pub(super) use self::listing::list;
 pub(super) use self::queue::{Entry, HandedOut, enqueue, postpone};
-pub(super) use self::trial::end_trial;
+pub(super) use self::trial::{any_on_trial, end_trial};
 use super::facts;
 use super::rows::{At, Day, Fault, at_opt};
 use super::suppressions;
@@ -106,7 +108,7 @@ pub(super) fn letter_and_facts(
     desk: &mut Desk,
     letter: LetterId,
     reach: &Reach,
-) -> Result<(OutboxLetter, Facts), Fault> {
+) -> Result<(OutboxLetter, Arc<Facts>), Fault> {
     let found = list(&desk.conn, &OutboxFilter { letter: Some(letter), ..OutboxFilter::default() })?.pop();
     let found = found.ok_or_else(|| no_letter(letter))?;
     let customer: Option<i64> = desk
@@ -118,18 +120,21 @@ pub(super) fn letter_and_facts(
 
 /// The facts of a letter: those of its customer's relationship, or of the
 /// one digest that it is.
-fn facts_of(desk: &Desk, letter: LetterId, customer: Option<i64>, reach: &Reach) -> Result<Facts, Fault> {
+fn facts_of(
+    desk: &mut Desk,
+    letter: LetterId,
+    customer: Option<i64>,
+    reach: &Reach,
+) -> Result<Arc<Facts>, Fault> {
     let Some(customer) = customer else {
         let only = desk
             .conn
             .prepare_cached("SELECT rule, subject_id FROM notices WHERE letter = ?1 AND position = 0")?
             .query_row([letter.0], |row| Ok(facts::Only { rule: row.get(0)?, colleague: row.get(1)? }))?;
-        return facts::of_our_own(&desk.conn, &desk.zones, &only, reach);
+        return facts::of_our_own(&desk.conn, &desk.zones, &only, reach).map(Arc::new);
     };
     let entry = facts::of_customer(&desk.conn, customer)?;
-    facts::read(&desk.conn, &desk.zones, &[entry], reach)?
-        .pop()
-        .ok_or_else(|| Fault::odd("a customer without a relationship"))
+    facts::read(desk, &[entry], reach)?.pop().ok_or_else(|| Fault::odd("a customer without a relationship"))
 }
 
 /// Changes a letter's state, and frees its notices where it is over for good

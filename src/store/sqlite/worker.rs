@@ -22,6 +22,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::in_place::InPlace;
+use super::facts::Remembered;
 use super::open::identity;
 use super::rows::{Fault, Zones, from_sql};
 use super::rules::Audiences;
@@ -40,11 +41,19 @@ pub(super) struct Desk {
     /// in memory.
     pub(super) witness: Option<Witness>,
     pub(super) audiences: Audiences,
+    /// What was read before; `None` where others write as well.
+    pub(super) remembered: Option<Remembered>,
 }
 
 impl Desk {
     pub(super) fn new(conn: Connection, zones: Zones) -> Self {
-        Self { conn, zones, witness: None, audiences: Audiences::default() }
+        Self { conn, zones, witness: None, audiences: Audiences::default(), remembered: None }
+    }
+
+    /// Lets go of what was read before, as something else than a letter was
+    /// or may have been changed.
+    pub(super) fn forget(&mut self) {
+        self.remembered.iter_mut().for_each(Remembered::forget);
     }
 
     /// Ends the transaction that requests shared: the record of attempts
@@ -133,8 +142,10 @@ impl Worker {
         Ok(Self(By::Thread { requests: Some(requests), thread: Some(thread) }))
     }
 
-    /// No thread: requests run where they are made.
+    /// No thread: requests run where they are made. As nobody else writes,
+    /// what was read is remembered.
     pub(super) fn in_place(desk: Desk) -> Self {
+        let desk = Desk { remembered: Some(Remembered::default()), ..desk };
         Self(By::InPlace(Box::new(Mutex::new(InPlace::new(desk)))))
     }
 
@@ -245,6 +256,9 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 fn in_savepoint<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, Fault>) -> Result<T, Fault> {
     run(&desk.conn, "SAVEPOINT request")?;
     let result = guarded(desk, work);
+    if result.is_err() {
+        desk.forget();
+    }
     // After some failures (disk full, I/O) SQLite has already rolled back
     // everything, and there is no savepoint left.
     if result.is_err() && !desk.conn.is_autocommit() {
@@ -264,6 +278,9 @@ fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, 
         }
         Ok(done)
     });
+    if result.is_err() {
+        desk.forget();
+    }
     if result.is_err() && !desk.conn.is_autocommit() {
         run(&desk.conn, "ROLLBACK")?;
     }

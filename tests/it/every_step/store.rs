@@ -65,7 +65,7 @@ impl<S: Store> Store for Stepped<S> {
         reach: Reach,
         after: Option<Relationship>,
         limit: usize,
-    ) -> Result<Vec<Facts>, StoreError> {
+    ) -> Result<Vec<Arc<Facts>>, StoreError> {
         self.ask("facts", self.inner.facts(now, reach, after, limit)).await
     }
 
@@ -115,7 +115,7 @@ impl<S: Store> Store for Stepped<S> {
         &self,
         letter: LetterId,
         reach: Reach,
-    ) -> Result<(OutboxLetter, Facts), StoreError> {
+    ) -> Result<(OutboxLetter, Arc<Facts>), StoreError> {
         self.ask("letter_and_facts", self.inner.letter_and_facts(letter, reach)).await
     }
 

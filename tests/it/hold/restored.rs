@@ -115,7 +115,7 @@ async fn a_copy_put_in_the_place_of_an_open_store_stops_the_next_attempt() {
     let claim = courtesy::store::Claim {
         letter,
         attempts: 0,
-        facts: Arc::new(facts),
+        facts,
         changed: None,
         made,
         redirected: false,

@@ -1,6 +1,8 @@
 //! What the planner has to say for itself, once a checker has found
 //! something.
 
+use std::sync::Arc;
+
 use courtesy::domain::ids::LetterId;
 use courtesy::domain::plan;
 use courtesy::domain::rule::Rules;
@@ -37,7 +39,7 @@ impl Year {
         let now = self.now();
         let reach = plan::reach(&rules, &office.settings, now);
         let mut facts = self.store().facts(now, reach, None, 100).await.expect("the facts");
-        for customer in facts.iter_mut().flat_map(|facts| &mut facts.customers) {
+        for customer in facts.iter_mut().flat_map(|facts| &mut Arc::make_mut(facts).customers) {
             customer.notices.retain(|notice| Some(notice.letter) != without);
         }
         let at = |at: Timestamp| {

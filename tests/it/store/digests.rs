@@ -37,7 +37,8 @@ async fn our_own(store: &SqliteStore) -> Facts {
     // Changed rules are what wakes our own people first.
     store.see_rules(vec![in_force(LATER)], at(LATER)).await.expect("rules");
     let due = store.facts(at("2026-06-30T03:00:00Z"), reach_of_digests(), None, 100).await.expect("facts");
-    due.into_iter().find(|facts| facts.relationship.as_str() == OUR_OWN).expect("our own people")
+    let ours = due.into_iter().find(|facts| facts.relationship.as_str() == OUR_OWN);
+    Arc::unwrap_or_clone(ours.expect("our own people"))
 }
 
 fn in_force(fingerprint: &str) -> courtesy::store::RuleInForce {
@@ -178,7 +179,7 @@ async fn a_digest_is_queued_fenced_and_counted_like_any_letter() {
         let claim = |facts| Claim {
             letter,
             attempts: row.attempts,
-            facts: Arc::new(facts),
+            facts,
             changed: None,
             made: made("digest"),
             redirected: false,

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use courtesy::domain::facts::Facts;
 use courtesy::store::sqlite::SqliteStore;
@@ -34,7 +35,7 @@ async fn reopening_keeps_everything() {
 }
 
 /// In a copy our own people are looked at too.
-fn of_customers(mut facts: Vec<Facts>) -> Vec<Facts> {
+fn of_customers(mut facts: Vec<Arc<Facts>>) -> Vec<Arc<Facts>> {
     facts.retain(|facts| !facts.customers.is_empty());
     facts
 }

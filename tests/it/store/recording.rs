@@ -1,5 +1,6 @@
 //! What a person writes down.
 
+use courtesy::domain::facts::Facts;
 use courtesy::domain::ids::CustomerId;
 use courtesy::domain::receivable::{PauseCause, Status};
 use courtesy::store::sqlite::SqliteStore;
@@ -176,7 +177,7 @@ async fn a_pause_ends_on_the_day_it_is_ended() {
         fill(&store, folder.path()).await;
         let disputed = RECEIVABLES.replace("2026-06-20,open", "2026-06-20,disputed");
         import(&store, folder.path(), ImportKind::Receivables, &disputed).await;
-        let item = |facts: &[courtesy::domain::facts::Facts]| facts[0].customers[0].receivables[1].clone();
+        let item = |facts: &[std::sync::Arc<Facts>]| facts[0].customers[0].receivables[1].clone();
         let facts = due(&store, NOON).await;
         assert_eq!((item(&facts).status, item(&facts).pauses[0].until), (Status::Disputed, None));
         let resume = Record::Resume {

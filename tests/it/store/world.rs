@@ -106,7 +106,7 @@ pub async fn fill(store: &SqliteStore, folder: &Path) {
     import(store, folder, ImportKind::Receivables, RECEIVABLES).await;
 }
 
-pub async fn due(store: &SqliteStore, now: &str) -> Vec<Facts> {
+pub async fn due(store: &SqliteStore, now: &str) -> Vec<Arc<Facts>> {
     store.facts(at(now), reach(), None, 100).await.expect("facts")
 }
 
@@ -201,7 +201,7 @@ pub async fn claim(store: &SqliteStore, letter: LetterId) -> Claim {
     Claim {
         letter,
         attempts: row.attempts,
-        facts: Arc::new(facts),
+        facts,
         changed: None,
         made: made("bytes"),
         redirected: false,

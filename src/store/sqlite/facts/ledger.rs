@@ -4,19 +4,28 @@ use rusqlite::{Connection, Row};
 
 use super::super::drafts;
 use super::super::rows::{Fault, day, word, word_opt};
-use super::Seats;
+use super::{Seats, keys_of};
 use crate::domain::customer::{Class, Suppression};
 use crate::domain::facts::Facts;
 use crate::domain::ids::LetterId;
 use crate::domain::notice::{LetterState, NoticeKey, PastNotice, Priority, Subject};
 use crate::domain::rule::BudgetKind;
 
-pub(super) fn read_notices(
-    conn: &Connection,
-    customers: &str,
-    seats: &Seats,
-    page: &mut [Facts],
-) -> Result<(), Fault> {
+/// Reads the notices of the customers in these seats, where there are none
+/// yet.
+pub(super) fn read(conn: &Connection, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
+    let customers = keys_of(seats);
+    read_notices(conn, &customers, seats, page)?;
+    read_expired(conn, &customers, seats, page)?;
+    for &(place, seat) in seats.values() {
+        let customer = &mut page[place].customers[seat];
+        customer.expired.sort();
+        customer.notices.sort_by(|a, b| (a.letter, &a.key).cmp(&(b.letter, &b.key)));
+    }
+    Ok(())
+}
+
+fn read_notices(conn: &Connection, customers: &str, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
     let mut statement = conn.prepare_cached(
         "SELECT n.customer, n.letter, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition,
                 n.offset, n.planned_on, n.dropped, l.state, l.class, l.priority, l.budget, l.recipients,
@@ -36,12 +45,7 @@ pub(super) fn read_notices(
 
 /// The notices of letters to customers that expired, unless one carries them
 /// again.
-pub(super) fn read_expired(
-    conn: &Connection,
-    customers: &str,
-    seats: &Seats,
-    page: &mut [Facts],
-) -> Result<(), Fault> {
+fn read_expired(conn: &Connection, customers: &str, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
     let mut statement = conn.prepare_cached(
         "SELECT DISTINCT n.customer, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition
          FROM json_each(?1) AS page CROSS JOIN letters AS l INDEXED BY letters_expired

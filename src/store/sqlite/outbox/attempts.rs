@@ -3,6 +3,8 @@
 //! Invariant: an attempt begins on facts that are the same in its own
 //! transaction, and its end counts only for the attempt that it belongs to.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -74,7 +76,7 @@ pub(in super::super) fn begin_attempt(
         return Ok(Begun::Gone);
     }
     let fresh = facts_of(desk, claim.letter, standing.customer, reach)?;
-    if !same(&claim.facts, &fresh) {
+    if !Arc::ptr_eq(&claim.facts, &fresh) && !same(&claim.facts, &fresh) {
         return Ok(Begun::FactsChanged);
     }
     let letter = claim.letter;
@@ -153,7 +155,7 @@ fn end(
 
 /// Does what follows from an attempt.
 fn follow(
-    desk: &Desk,
+    desk: &mut Desk,
     letter: LetterId,
     standing: &Standing,
     transition: &Transition,
@@ -170,6 +172,7 @@ fn follow(
         desk.conn.prepare_cached("UPDATE letters SET maybe_sent = 1 WHERE id = ?1")?.execute([letter.0])?;
     }
     if transition.suppress {
+        desk.forget();
         suppress_recipient(&desk.conn, letter, &transition.reason, now)?;
     }
     Ok(())

@@ -9,15 +9,21 @@ use crate::domain::notice::LetterState;
 
 const WENT_TO_US: &str = "it went to our own address alone, while mail.redirect_to was set";
 
-/// Frees the notices of letters none of whose attempts went to the customer.
-/// Digests are for our own people anyway, and stay as they are.
+/// Letters none of whose attempts went to the customer. Digests are for our
+/// own people anyway.
+const ON_TRIAL: &str = "
+    SELECT id FROM letters INDEXED BY letters_redirected
+    WHERE redirected = 1 AND customer IS NOT NULL AND state IN ('sent', 'bounced', 'uncertain', 'assumed')
+    ORDER BY id";
+
+pub(in super::super) fn any_on_trial(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.prepare_cached(ON_TRIAL)?.exists([])
+}
+
+/// Frees the notices of letters on trial.
 pub(in super::super) fn end_trial(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<LetterId>> {
     let redirected: Vec<LetterId> = conn
-        .prepare_cached(
-            "SELECT id FROM letters INDEXED BY letters_redirected
-             WHERE redirected = 1 AND customer IS NOT NULL
-                   AND state IN ('sent', 'bounced', 'uncertain', 'assumed') ORDER BY id",
-        )?
+        .prepare_cached(ON_TRIAL)?
         .query_map([], |row| row.get(0).map(LetterId))?
         .collect::<rusqlite::Result<_>>()?;
     let mut done = conn.prepare_cached("UPDATE letters SET redirected = 0 WHERE id = ?1")?;
