@@ -15,7 +15,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -156,8 +156,7 @@ impl Worker {
                 requests.as_ref().is_some_and(|requests| requests.send(request).is_ok())
             }
             By::InPlace(store) => {
-                // Panics of requests are caught, and what they wrote is rolled back.
-                store.lock().unwrap_or_else(PoisonError::into_inner).run(request);
+                in_place::take(store).run(request);
                 true
             }
         }
