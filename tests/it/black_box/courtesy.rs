@@ -3,7 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -193,10 +196,13 @@ impl Installation {
     }
 }
 
+/// After so long without a word, a test fails rather than wait for ever.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// A daemon that runs, and is killed if a test ends without stopping it.
 pub struct Daemon {
     child: Child,
-    log: BufReader<ChildStdout>,
+    log: Receiver<String>,
     seen: String,
 }
 
@@ -240,7 +246,17 @@ impl Daemon {
     fn begin(mut command: Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let log = BufReader::new(child.stdout.take().expect("its stdout"));
+        let stdout = BufReader::new(child.stdout.take().expect("its stdout"));
+        // A line is read when it is waited for: nobody empties the pipe.
+        let (read, log) = mpsc::sync_channel(0);
+        thread::spawn(move || {
+            for line in stdout.lines() {
+                let line = line.expect("its log is text");
+                if read.send(line).is_err() {
+                    break;
+                }
+            }
+        });
         Self { child, log, seen: String::new() }
     }
 
@@ -251,14 +267,19 @@ impl Daemon {
     /// Reads its log up to the line with this word.
     pub fn wait_for(&mut self, word: &str) -> String {
         loop {
-            let mut line = String::new();
-            if self.log.read_line(&mut line).expect("its log is text") == 0 {
-                let mut complaint = String::new();
-                if let Some(stderr) = self.child.stderr.as_mut() {
-                    stderr.read_to_string(&mut complaint).expect("its stderr is text");
+            let line = match self.log.recv_timeout(PATIENCE) {
+                Ok(line) => line + "\n",
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("no `{word}` for {PATIENCE:?}; its log:\n{}", self.seen)
                 }
-                panic!("it ended before `{word}`; its log:\n{}{complaint}", self.seen);
-            }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let mut complaint = String::new();
+                    if let Some(stderr) = self.child.stderr.as_mut() {
+                        stderr.read_to_string(&mut complaint).expect("its stderr is text");
+                    }
+                    panic!("it ended before `{word}`; its log:\n{}{complaint}", self.seen);
+                }
+            };
             self.seen.push_str(&line);
             if line.contains(word) {
                 return line;
