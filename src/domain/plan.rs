@@ -21,6 +21,8 @@ mod why;
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use self::asked::Asked;
@@ -32,7 +34,7 @@ use super::digest::{self, Finding, OUR_OWN};
 use super::facts::{Facts, Reach};
 use super::ids::{CustomerId, LetterId, Relationship, RuleName, StageName};
 use super::notice::{Draft, Line, Subject};
-use super::rule::{Anchor, ReceivableDate, Rule, Rules};
+use super::rule::{Anchor, ReceivableDate, Rule, Rules, Stage};
 use super::settings::Settings;
 use super::stop::{Decision, Stop};
 
@@ -302,36 +304,43 @@ impl Found {
 /// How far back the facts must go for these rules.
 #[must_use]
 pub fn reach(rules: &Rules, settings: &Settings, now: Timestamp) -> Reach {
-    let furthest = |about: &dyn Fn(&Anchor) -> bool| {
-        rules.iter().filter(|rule| about(&rule.anchor)).map(days_back).max().unwrap_or(0)
+    let furthest = |about: &dyn Fn(&Rule) -> bool| {
+        rules.iter().filter(|rule| about(rule)).map(days_back).max().unwrap_or(0)
     };
-    let events = furthest(&|anchor| matches!(anchor, Anchor::Event(_)));
-    let settled =
-        furthest(&|anchor| matches!(anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment));
-    let settled = settled.max(stated_days(rules, settings, now));
+    // An event begins a ladder, or ends one that began with something else.
+    let events = furthest(&|rule| {
+        let ends = |stage: &Stage| stage.repeat.as_ref().is_some_and(|repeat| repeat.until.is_some());
+        matches!(rule.anchor, Anchor::Event(_)) || rule.stages.iter().any(ends)
+    });
+    let settled = furthest(&|rule| {
+        matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment)
+    });
     // Days begin up to 14 hours before and end up to 12 hours after UTC's.
-    let since = |days: i64| now - SignedDuration::from_hours(24 * (days + 2));
-    let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-    let settled = i32::try_from(settled).unwrap_or(i32::MAX).min(36_525);
     Reach {
-        events_since: since(events),
-        settled_since: today.saturating_sub((settled + 2).days()),
+        events_since: now - SignedDuration::from_hours(24 * (events + 2)),
+        settled_since: days_before(now, settled + 2).min(stated_since(rules, settings, now)),
         digests: digests::orders(rules, settings, now).into(),
     }
 }
 
-/// How many days back the movements of a statement of account may lie: two
-/// of its periods, and two months.
-fn stated_days(rules: &Rules, settings: &Settings, now: Timestamp) -> i64 {
+/// A civil day in UTC.
+fn days_before(at: Timestamp, days: i64) -> Date {
+    at.to_zoned_datetime(TimeZone::UTC).date().saturating_sub(days.days())
+}
+
+/// The first day of the movements that a statement of account may name: two
+/// of its periods, and two months. It never goes back as time goes on.
+fn stated_since(rules: &Rules, settings: &Settings, now: Timestamp) -> Date {
     let zone = &settings.business.zone;
     let two_periods = |rule: &Rule| {
         let schedule = rule.schedule.as_ref()?;
         let before = |at: Timestamp| schedule.last_until(at - SignedDuration::from_micros(1), zone);
         let first = before(before(schedule.last_until(now, zone)?)?)?;
-        Some(now.duration_since(first).as_hours() / 24 + 7)
+        Some(days_before(first, 9))
     };
     let stating = rules.iter().filter(|rule| rule.is_statement());
-    stating.map(|rule| two_periods(rule).unwrap_or(400).max(65)).max().unwrap_or(0)
+    let since = |rule: &Rule| two_periods(rule).unwrap_or(days_before(now, 402)).min(days_before(now, 67));
+    stating.map(since).min().unwrap_or(Date::MAX)
 }
 
 /// How many days after its anchor a rule may still write: its last stage,

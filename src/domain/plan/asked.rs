@@ -1,5 +1,6 @@
 //! One rule asked about one customer.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::budget::Upcoming;
@@ -97,7 +98,7 @@ impl<'a> Asked<'a> {
             backlog: if limitation { Backlog::Start } else { self.rule.backlog },
             stale_after: self.rule.stale_after,
             customer_stopped: stop.is_some() || parked.is_some(),
-            ended: &|repeat| self.ended(repeat, item),
+            ended: &|repeat| self.ended(repeat, item, anchor.day),
             open_day: &|day| self.view.open_day(days, day),
             leaves_on: &|| self.view.day(self.view.leaves_at(days, true)),
             calendar: &self.view.settings.business.calendars.business,
@@ -243,13 +244,17 @@ impl<'a> Asked<'a> {
 
     /// Whether the event that ends a repetition has come: after the anchor,
     /// and for the same product where both name one.
-    fn ended(&self, repeat: &Repeat, item: &Item<'_>) -> bool {
+    fn ended(&self, repeat: &Repeat, item: &Item<'_>, anchor_day: Date) -> bool {
         let Some(until) = &repeat.until else { return false };
-        let since = item.event.map(|event| event.occurred_at);
+        let comes_after = |event: &Event| match item.event {
+            Some(anchor) => event.occurred_at > anchor.occurred_at,
+            // A day has no moment: what happens on it happens after it.
+            None => self.view.day(event.occurred_at) >= anchor_day,
+        };
         let product = item.event.and_then(|event| event.product.as_deref());
         let ends = |event: &Event| {
             event.kind == *until
-                && since.is_none_or(|since| event.occurred_at > since)
+                && comes_after(event)
                 && (product.is_none() || event.product.is_none() || event.product.as_deref() == product)
         };
         self.view.of.events.iter().any(ends)

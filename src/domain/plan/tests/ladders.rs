@@ -3,8 +3,9 @@
 use super::build::{at, date, event, invoice, paid, pause, reminders, rule, stage};
 use super::world::World;
 use crate::domain::customer::Class;
+use crate::domain::plan;
 use crate::domain::receivable::{PauseCause, Status, round_after};
-use crate::domain::rule::{Anchor, Backlog, Recipient, Repeat, RuleSeen, Stage, Then};
+use crate::domain::rule::{Anchor, Backlog, ReceivableDate, Recipient, Repeat, RuleSeen, Stage, Then};
 
 /// Due on Monday, 2 March 2026.
 const DUE: &str = "2026-03-02";
@@ -339,4 +340,27 @@ fn repetitions_grow_end_with_their_event_and_go_to_the_owner_at_last() {
     world.of().events.push(event("E2", "proficient", "2026-03-20T10:00"));
     assert_eq!(world.run_until("2026-09-01T00:00").sent.len(), 2);
     assert_eq!(world.why("E1"), ["onboarding: ended"]);
+}
+
+#[test]
+fn an_event_ends_the_repetitions_about_a_claim_for_good_and_one_of_before_does_not() {
+    let repeat = Repeat {
+        every: "14d".parse().expect("days"),
+        growing: 1.0,
+        until: Some("agreed".to_owned()),
+        at_most: None,
+        then: None,
+    };
+    let stage = Stage { repeat: Some(repeat), ..stage("overdue", "+3d") };
+    let chase = rule("chase", Class::Dunning, Anchor::Receivable(ReceivableDate::DueOn), vec![stage]);
+    let mut world = World::new("2026-03-02T00:00", vec![chase]).with(invoice("R1", "2026-03-02"));
+    world.of().events.push(event("E1", "agreed", "2026-03-01T10:00"));
+    world.run_until("2026-03-20T00:00");
+    assert_eq!(world.sent, ["2026-03-05 09:00 chase/overdue R1", "2026-03-19 09:00 chase/overdue R1"]);
+    world.of().events.push(event("E2", "agreed", "2026-03-20T10:00"));
+    assert_eq!(world.run_until("2027-03-20T00:00").sent.len(), 2);
+    assert_eq!(world.why("R1"), ["chase: ended"]);
+    // A year later it is still among the facts that are read.
+    let reach = plan::reach(&world.rules, &world.settings, world.now);
+    assert!(reach.events_since < at("2026-03-20T10:00"), "{reach:?}");
 }

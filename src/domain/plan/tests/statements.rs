@@ -1,9 +1,12 @@
 //! Statements of account: who gets one, when, and what goes before it.
 
+use jiff::ToSpan as _;
+
 use super::build::{at, customer, date, event, invoice, paid, pause, reminders, rule, stage, visit_thanks};
 use super::world::World;
 use crate::domain::address::AddressError;
 use crate::domain::customer::Class;
+use crate::domain::plan;
 use crate::domain::receivable::{Kind, PauseCause, Status};
 use crate::domain::rule::{Anchor, Rule};
 
@@ -135,4 +138,16 @@ fn two_customers_of_one_address_get_a_statement_each_within_the_budget() {
         world.run_until("2026-04-20T00:00").sent,
         ["2026-04-01 09:00 monthly/statement C1", "2026-04-03 09:00 monthly/statement C2"]
     );
+}
+
+#[test]
+fn facts_never_reach_further_back_as_time_goes_on() {
+    let world = world(vec![monthly(), visit_thanks(), reminders()]);
+    let reach = |hours: i64| plan::reach(&world.rules, &world.settings, world.now + hours.hours());
+    for hours in 0..24 * 70 {
+        let (now, later) = (reach(hours), reach(hours + 1));
+        assert!(now.covers(&later), "{now:?}, an hour later {later:?}");
+    }
+    // The movements of the month before last, at the end of a month.
+    assert!(reach(24 * 41).settled_since <= date("2026-02-28"), "{:?}", reach(24 * 41));
 }
