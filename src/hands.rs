@@ -5,8 +5,8 @@ use std::panic::resume_unwind;
 use std::thread;
 
 /// The same done to all of them, in their order, by as many at once as there
-/// are processors, and by one where there are no more than `few`. Where no
-/// thread can be had, it takes longer. A panic in the work goes on in here.
+/// are processors; `few` are not worth a thread. Where none can be had, it
+/// takes longer. A panic in the work goes on in here.
 pub(crate) fn shared_out<T: Sync, A: Send>(all: &[T], few: usize, work: impl Fn(&T) -> A + Sync) -> Vec<A> {
     let hands = thread::available_parallelism().map_or(1, NonZero::get);
     let share = all.len().div_ceil(hands).max(few).max(1);

@@ -220,7 +220,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<BTreeMap<RuleName, RuleSeen>, StoreError>> + Send;
 
     /// The facts of up to `limit` relationships after `after` whose time to
-    /// be looked at has come, in order of their names.
+    /// be looked at has come, in order of their names. They are shared with a
+    /// store that keeps what it has read.
     fn facts(
         &self,
         now: Timestamp,

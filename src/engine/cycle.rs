@@ -23,7 +23,7 @@ use crate::store::{Enqueued, OutboxFilter, RuleInForce, SetAside, Store, StoreEr
 
 /// How many relationships are read, planned and queued together.
 const PAGE: usize = 2_000;
-/// How many are planned faster than another thread begins.
+/// So many are planned before another thread would have begun.
 const FEW: usize = 100;
 
 impl<S: Store, R: Relay, C: Clock> Engine<S, R, C> {

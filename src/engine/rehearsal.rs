@@ -23,9 +23,9 @@ const HEARTBEAT: SignedDuration = SignedDuration::from_mins(1);
 /// minutes.
 const BURST: u32 = 30;
 
-/// How many couriers hand letters to nobody: one decides while the other is
-/// at the one connection of a store in memory, and more would only wait.
-const COURIERS: usize = 2;
+/// How many couriers hand letters to nobody: letters of one relationship are
+/// decided in their order, so that the same days are the same plan.
+const COURIERS: usize = 1;
 
 /// Lets time pass until `until`: at each moment at which there is something
 /// to do, one pass and one delivery, as the heartbeat would. The clock ends

@@ -4,17 +4,18 @@
 mod digests;
 mod ledger;
 mod pauses;
-mod remembered;
+mod readings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) use self::digests::Only;
 pub(super) use self::ledger::{budget_from_word, budget_word, classes_from_word, classes_word, notice_key};
-pub(super) use self::remembered::Remembered;
+pub(super) use self::readings::Readings;
 use super::people;
 use super::rows::{At, Day, Fault, Zones, at, at_opt, day, day_opt, word, word_opt};
 use super::worker::Desk;
@@ -94,20 +95,32 @@ type Seats = HashMap<i64, (usize, usize)>;
 
 /// Everything about these relationships, in their order.
 pub(super) fn read(desk: &mut Desk, entries: &[Entry], reach: &Reach) -> Result<Vec<Arc<Facts>>, Fault> {
-    let Desk { conn, zones, remembered, .. } = desk;
-    match remembered {
-        Some(remembered) => remembered.read(conn, zones, entries, reach),
-        None => Ok(read_anew(conn, zones, entries, reach)?.0.into_iter().map(Arc::new).collect()),
+    let Desk { conn, zones, readings, .. } = desk;
+    match readings {
+        Some(readings) => readings.read(conn, zones, entries, reach),
+        None => Ok(read_anew(conn, zones, entries, reach)?.page.into_iter().map(Arc::new).collect()),
     }
 }
 
-/// Reads everything, and where each customer stands.
-fn read_anew(
-    conn: &Connection,
-    zones: &Zones,
-    entries: &[Entry],
-    reach: &Reach,
-) -> Result<(Vec<Facts>, Seats), Fault> {
+/// A page as it was read.
+struct Reading {
+    page: Vec<Facts>,
+    seats: Seats,
+    /// For each place, the oldest thing in it that a later reach leaves out.
+    oldest: Vec<Oldest>,
+    /// Places whose notices hang on letters to others.
+    borrowed: Vec<usize>,
+}
+
+/// The oldest of the events, and of the days until which receivables are in
+/// reach.
+#[derive(Clone, Copy, Debug)]
+struct Oldest {
+    event: Timestamp,
+    settled: Date,
+}
+
+fn read_anew(conn: &Connection, zones: &Zones, entries: &[Entry], reach: &Reach) -> Result<Reading, Fault> {
     let payments_read_at = payments_read_at(conn)?;
     let mut page: Vec<Facts> = entries
         .iter()
@@ -123,10 +136,11 @@ fn read_anew(
     let mut watched = Vec::new();
     let seats = read_customers(conn, zones, entries, &mut page, &mut watched)?;
     let customers = keys_of(&seats);
-    let items = read_receivables(conn, &customers, reach, &seats, &mut page, &mut watched)?;
+    let mut oldest = vec![Oldest { event: Timestamp::MAX, settled: Date::MAX }; page.len()];
+    let items = read_receivables(conn, &customers, reach, &seats, (&mut page, &mut oldest), &mut watched)?;
     read_payments(conn, &customers, reach, &items, &mut page)?;
     read_on_account(conn, &customers, &seats, &mut page)?;
-    read_events(conn, &customers, reach, &seats, &mut page)?;
+    read_events(conn, &customers, reach, &seats, (&mut page, &mut oldest))?;
     pauses::read(conn, &customers, &seats, &items, &mut page)?;
     pauses::read_promises(conn, &customers, &items, &mut page)?;
     pauses::read_acknowledgements(conn, &customers, &seats, &items, &mut page)?;
@@ -135,8 +149,8 @@ fn read_anew(
         facts.digests = digests::read(conn, zones, &reach.digests, None)?;
     }
     page.iter_mut().for_each(in_order);
-    ledger::read(conn, &seats, &mut page)?;
-    Ok((page, seats))
+    let borrowed = ledger::read(conn, &seats, &mut page)?;
+    Ok(Reading { page, seats, oldest, borrowed })
 }
 
 /// What one of our own people is to be told, and nothing else.
@@ -240,13 +254,13 @@ fn read_receivables(
     customers: &str,
     reach: &Reach,
     seats: &Seats,
-    page: &mut [Facts],
+    (page, oldest): (&mut [Facts], &mut [Oldest]),
     watched: &mut Vec<(String, usize)>,
 ) -> Result<Items, Fault> {
     let mut statement = conn.prepare_cached(
         "SELECT r.key, r.customer, r.id, r.kind, r.status, r.amount, r.currency, r.due_on, r.round_on,
                 r.postponements, r.number, r.issued_on, r.contract, r.description, r.guarantor_name,
-                r.guarantor_email, r.limitation_on, r.pay_url, r.attachment, r.first_seen, r.closed_on
+                r.guarantor_email, r.limitation_on, r.pay_url, r.attachment, r.first_seen, r.closed_on, r.reach_on
          FROM json_each(?1) AS page CROSS JOIN receivables AS r
          WHERE r.customer = page.value AND r.reach_on >= ?2",
     )?;
@@ -256,6 +270,7 @@ fn read_receivables(
         let (key, customer): (i64, i64) = (row.get(0)?, row.get(1)?);
         let Some(&(place, seat)) = seats.get(&customer) else { continue };
         let item = receivable(row)?;
+        oldest[place].settled = oldest[place].settled.min(day(row, 21)?);
         watched.extend(item.guarantor.iter().map(|person| (person.address.folded(), place)));
         let shelf = &mut page[place].customers[seat].receivables;
         items.insert(key, (place, seat, shelf.len()));
@@ -353,7 +368,7 @@ fn read_events(
     customers: &str,
     reach: &Reach,
     seats: &Seats,
-    page: &mut [Facts],
+    (page, oldest): (&mut [Facts], &mut [Oldest]),
 ) -> Result<(), Fault> {
     let mut statement = conn.prepare_cached(
         "SELECT e.customer, e.id, e.kind, e.occurred_at, e.outcome, e.product, e.note
@@ -363,10 +378,12 @@ fn read_events(
     let mut rows = statement.query(params![customers, At(reach.events_since)])?;
     while let Some(row) = rows.next()? {
         if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
+            let occurred_at = at(row, 3)?;
+            oldest[place].event = oldest[place].event.min(occurred_at);
             page[place].customers[seat].events.push(Event {
                 id: EventId::new(row.get::<_, Box<str>>(1)?),
                 kind: row.get(2)?,
-                occurred_at: at(row, 3)?,
+                occurred_at,
                 outcome: word_opt(row, 4, EventOutcome::from_word)?,
                 product: row.get(5)?,
                 note: row.get(6)?,
@@ -377,4 +394,4 @@ fn read_events(
 }
 
 /// The last day on which something is still open is never.
-pub(super) const ALWAYS_IN_REACH: Day = Day(jiff::civil::Date::constant(9999, 12, 31));
+pub(super) const ALWAYS_IN_REACH: Day = Day(Date::constant(9999, 12, 31));

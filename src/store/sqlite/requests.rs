@@ -25,13 +25,13 @@ impl SqliteStore {
         work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.write_letters(doing, |desk| {
-            desk.forget();
+            desk.drop_readings();
             work(desk)
         })
         .await
     }
 
-    /// Writes letters, and nothing else that facts are read from.
+    /// Writes nothing that facts are read from, but for letters.
     pub(super) async fn write_letters<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -47,13 +47,14 @@ impl SqliteStore {
         work: impl FnOnce(&mut Desk) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.whole_letters(doing, |desk| {
-            desk.forget();
+            desk.drop_readings();
             work(desk)
         })
         .await
     }
 
-    /// Writes much at once: letters, and nothing else that facts are read from.
+    /// Writes much at once, and nothing that facts are read from, but for
+    /// letters.
     pub(super) async fn whole_letters<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -15,14 +15,14 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::in_place::InPlace;
-use super::facts::Remembered;
+use super::facts::Readings;
 use super::open::identity;
 use super::rows::{Fault, Zones, from_sql};
 use super::rules::Audiences;
@@ -42,18 +42,18 @@ pub(super) struct Desk {
     pub(super) witness: Option<Witness>,
     pub(super) audiences: Audiences,
     /// What was read before; `None` where others write as well.
-    pub(super) remembered: Option<Remembered>,
+    pub(super) readings: Option<Readings>,
 }
 
 impl Desk {
     pub(super) fn new(conn: Connection, zones: Zones) -> Self {
-        Self { conn, zones, witness: None, audiences: Audiences::default(), remembered: None }
+        Self { conn, zones, witness: None, audiences: Audiences::default(), readings: None }
     }
 
     /// Lets go of what was read before, as something else than a letter was
     /// or may have been changed.
-    pub(super) fn forget(&mut self) {
-        self.remembered.iter_mut().for_each(Remembered::forget);
+    pub(super) fn drop_readings(&mut self) {
+        self.readings.iter_mut().for_each(|readings| *readings = Readings::default());
     }
 
     /// Ends the transaction that requests shared: the record of attempts
@@ -143,9 +143,9 @@ impl Worker {
     }
 
     /// No thread: requests run where they are made. As nobody else writes,
-    /// what was read is remembered.
+    /// what was read is kept.
     pub(super) fn in_place(desk: Desk) -> Self {
-        let desk = Desk { remembered: Some(Remembered::default()), ..desk };
+        let desk = Desk { readings: Some(Readings::default()), ..desk };
         Self(By::InPlace(Box::new(Mutex::new(InPlace::new(desk)))))
     }
 
@@ -156,7 +156,8 @@ impl Worker {
                 requests.as_ref().is_some_and(|requests| requests.send(request).is_ok())
             }
             By::InPlace(store) => {
-                in_place::take(store).run(request);
+                // Panics of requests are caught, and what they wrote is rolled back.
+                store.lock().unwrap_or_else(PoisonError::into_inner).run(request);
                 true
             }
         }
@@ -256,7 +257,7 @@ fn in_savepoint<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, Fa
     run(&desk.conn, "SAVEPOINT request")?;
     let result = guarded(desk, work);
     if result.is_err() {
-        desk.forget();
+        desk.drop_readings();
     }
     // After some failures (disk full, I/O) SQLite has already rolled back
     // everything, and there is no savepoint left.
@@ -278,7 +279,7 @@ fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, 
         Ok(done)
     });
     if result.is_err() {
-        desk.forget();
+        desk.drop_readings();
     }
     if result.is_err() && !desk.conn.is_autocommit() {
         run(&desk.conn, "ROLLBACK")?;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use courtesy::domain::facts::Reach;
 use courtesy::domain::filter::{Audience, Filter};
 use courtesy::domain::ids::{Relationship, RuleName};
+use courtesy::domain::notice::LetterState;
 use courtesy::store::sqlite::SqliteStore;
-use courtesy::store::{ImportKind, RuleInForce, Store};
+use courtesy::store::{ImportKind, RuleInForce, SetAside, Store};
 
 use super::world::*;
 
@@ -265,5 +267,47 @@ async fn a_plan_made_by_the_old_rules_does_not_put_anybody_to_rest() {
         let plans = read.iter().map(|name| quiet(name, None)).collect();
         store.enqueue(plans, at(NOON)).await.expect("plans");
         assert_eq!(names_due(&store, NOON).await, read);
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_letter_is_known_where_its_claim_has_moved() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let letter = queue(&store, draft("friendly", &["R1"])).await;
+        let moved = RECEIVABLES.replace("R1,C1,", "R1,C3,");
+        import(&store, folder.path(), ImportKind::Receivables, &moved).await;
+        let state = async |store: &SqliteStore| {
+            let facts = due(store, NOON).await;
+            let of = facts.iter().find(|facts| facts.relationship.as_str() == "customer:C3").expect("due");
+            of.customers[0].notices[0].state
+        };
+        assert_eq!(state(&store).await, LetterState::Queued);
+        let why = "it is no longer hers".to_owned();
+        assert!(store.set_aside(letter, 0, SetAside::Hold, why, at(NOON)).await.expect("an answer"));
+        assert_eq!(state(&store).await, LetterState::Held);
+    }
+}
+
+#[tokio::test]
+async fn what_is_out_of_reach_is_in_no_facts_and_comes_back_with_it() {
+    for (store, folder) in both() {
+        fill(&store, folder.path()).await;
+        let paid = RECEIVABLES.replace("2026-06-10,open", "2026-06-10,paid");
+        import(&store, folder.path(), ImportKind::Receivables, &paid).await;
+        let events = "id,customer_id,kind,occurred_at\nE1,C1,visit,2026-06-01T10:00:00Z\n";
+        import(&store, folder.path(), ImportKind::Events, events).await;
+        let ann = async |events_since: &str, settled_since: &str| {
+            let reach =
+                Reach { events_since: at(events_since), settled_since: day(settled_since), ..reach() };
+            let facts = store.facts(at(NOON), reach, None, 1).await.expect("facts");
+            (facts[0].customers[0].events.len(), facts[0].customers[0].receivables.len())
+        };
+        for _ in 0..2 {
+            assert_eq!(ann("2026-05-01T00:00:00Z", "2026-05-01").await, (1, 2));
+            assert_eq!(ann("2026-06-01T10:00:00Z", "2026-05-01").await, (1, 2));
+            assert_eq!(ann("2026-06-01T10:00:01Z", "2026-05-01").await, (0, 2));
+            assert_eq!(ann("2026-06-02T00:00:00Z", "2027-01-01").await, (0, 1));
+        }
     }
 }

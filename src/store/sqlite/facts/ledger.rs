@@ -11,25 +11,32 @@ use crate::domain::ids::LetterId;
 use crate::domain::notice::{LetterState, NoticeKey, PastNotice, Priority, Subject};
 use crate::domain::rule::BudgetKind;
 
-/// Reads the notices of the customers in these seats, where there are none
-/// yet.
-pub(super) fn read(conn: &Connection, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
+/// Reads the notices of the customers in these seats, whose lists are empty.
+/// Returns the places of those about claims that moved to them while a letter
+/// to somebody else was on its way.
+pub(super) fn read(conn: &Connection, seats: &Seats, page: &mut [Facts]) -> Result<Vec<usize>, Fault> {
     let customers = keys_of(seats);
-    read_notices(conn, &customers, seats, page)?;
+    let borrowed = read_notices(conn, &customers, seats, page)?;
     read_expired(conn, &customers, seats, page)?;
     for &(place, seat) in seats.values() {
         let customer = &mut page[place].customers[seat];
         customer.expired.sort();
         customer.notices.sort_by(|a, b| (a.letter, &a.key).cmp(&(b.letter, &b.key)));
     }
-    Ok(())
+    Ok(borrowed)
 }
 
-fn read_notices(conn: &Connection, customers: &str, seats: &Seats, page: &mut [Facts]) -> Result<(), Fault> {
+fn read_notices(
+    conn: &Connection,
+    customers: &str,
+    seats: &Seats,
+    page: &mut [Facts],
+) -> Result<Vec<usize>, Fault> {
+    let mut borrowed = Vec::new();
     let mut statement = conn.prepare_cached(
         "SELECT n.customer, n.letter, n.rule, n.stage, n.subject_kind, n.subject_id, n.round, n.repetition,
                 n.offset, n.planned_on, n.dropped, l.state, l.class, l.priority, l.budget, l.recipients,
-                l.copies, l.day
+                l.copies, l.day, l.customer IS NOT n.customer
          FROM json_each(?1) AS page CROSS JOIN notices AS n INDEXED BY notices_ledger
          CROSS JOIN letters AS l
          WHERE n.customer = page.value AND n.live = 1 AND l.id = n.letter",
@@ -38,9 +45,12 @@ fn read_notices(conn: &Connection, customers: &str, seats: &Seats, page: &mut [F
     while let Some(row) = rows.next()? {
         if let Some(&(place, seat)) = seats.get(&row.get(0)?) {
             page[place].customers[seat].notices.push(past_notice(row)?);
+            if row.get(18)? {
+                borrowed.push(place);
+            }
         }
     }
-    Ok(())
+    Ok(borrowed)
 }
 
 /// The notices of letters to customers that expired, unless one carries them
@@ -51,7 +61,7 @@ fn read_expired(conn: &Connection, customers: &str, seats: &Seats, page: &mut [F
          FROM json_each(?1) AS page CROSS JOIN letters AS l INDEXED BY letters_expired
          CROSS JOIN notices AS n
          WHERE l.customer = page.value AND l.state = 'expired' AND l.class <> 'internal' AND n.letter = l.id
-               AND n.live = 0",
+               AND n.live = 0 AND n.customer = l.customer",
     )?;
     let mut rows = statement.query([customers])?;
     while let Some(row) = rows.next()? {

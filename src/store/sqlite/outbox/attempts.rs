@@ -172,7 +172,7 @@ fn follow(
         desk.conn.prepare_cached("UPDATE letters SET maybe_sent = 1 WHERE id = ?1")?.execute([letter.0])?;
     }
     if transition.suppress {
-        desk.forget();
+        desk.drop_readings();
         suppress_recipient(&desk.conn, letter, &transition.reason, now)?;
     }
     Ok(())

@@ -5,29 +5,10 @@
 //! promised is lost only if the database gives up a whole transaction for want
 //! of memory, which the request that met it is told.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-
 use super::{Desk, Request, Trouble, run};
 
 /// A commit looks through all pages in memory, and there may be a million.
 const GROUP_MAX: usize = 8_192;
-
-/// How often it is asked whether the other is done before the thread sleeps:
-/// most requests take less time than to be woken.
-const TRIES: u32 = 2_000;
-
-/// The store, when nobody else works with it.
-pub(super) fn take(store: &Mutex<InPlace>) -> MutexGuard<'_, InPlace> {
-    for _ in 0..TRIES {
-        match store.try_lock() {
-            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
-            Ok(store) => return store,
-            // Panics of requests are caught, and what they wrote is rolled back.
-            Err(TryLockError::Poisoned(store)) => return store.into_inner(),
-        }
-    }
-    store.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A store in memory, and how many requests share the open transaction.
 #[derive(Debug)]
@@ -51,6 +32,9 @@ impl InPlace {
                 };
                 self.shared += 1;
                 let lost = self.desk.conn.is_autocommit();
+                if lost {
+                    self.desk.drop_readings();
+                }
                 let full = self.shared >= GROUP_MAX;
                 reply(if lost {
                     Err(Trouble::rolled_back())
@@ -76,6 +60,9 @@ impl InPlace {
     }
 
     fn end(&mut self) -> Result<(), Trouble> {
-        if self.desk.conn.is_autocommit() { Ok(()) } else { self.desk.settle() }
+        if self.desk.conn.is_autocommit() {
+            return Ok(());
+        }
+        self.desk.settle().inspect_err(|_| self.desk.drop_readings())
     }
 }
