@@ -301,20 +301,26 @@ impl Found {
     }
 }
 
+/// A hundred years, in days: as far as anybody asks.
+const LONG: i64 = 36_525;
+
 /// How far back the facts must go for these rules.
 #[must_use]
 pub fn reach(rules: &Rules, settings: &Settings, now: Timestamp) -> Reach {
-    let furthest = |about: &dyn Fn(&Rule) -> bool| {
-        rules.iter().filter(|rule| about(rule)).map(days_back).max().unwrap_or(0)
+    let ended = |stage: &Stage| stage.repeat.as_ref().is_some_and(|repeat| repeat.until.is_some());
+    let of_events = |rule: &Rule| match rule.anchor {
+        Anchor::Event(_) => days_back(rule),
+        // A claim may stay open for years after the event that ended its
+        // repetitions.
+        _ if rule.stages.iter().any(ended) => LONG,
+        _ => 0,
     };
-    // An event begins a ladder, or ends one that began with something else.
-    let events = furthest(&|rule| {
-        let ends = |stage: &Stage| stage.repeat.as_ref().is_some_and(|repeat| repeat.until.is_some());
-        matches!(rule.anchor, Anchor::Event(_)) || rule.stages.iter().any(ends)
-    });
-    let settled = furthest(&|rule| {
-        matches!(rule.anchor, Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment)
-    });
+    let of_settled = |rule: &Rule| match rule.anchor {
+        Anchor::Receivable(ReceivableDate::SettledOn) | Anchor::Payment => days_back(rule),
+        _ => 0,
+    };
+    let furthest = |days: &dyn Fn(&Rule) -> i64| rules.iter().map(days).max().unwrap_or(0);
+    let (events, settled) = (furthest(&of_events), furthest(&of_settled));
     // Days begin up to 14 hours before and end up to 12 hours after UTC's.
     Reach {
         events_since: now - SignedDuration::from_hours(24 * (events + 2)),
@@ -346,7 +352,6 @@ fn stated_since(rules: &Rules, settings: &Settings, now: Timestamp) -> Date {
 /// How many days after its anchor a rule may still write: its last stage,
 /// the repetitions of it, and the days it stays welcome.
 fn days_back(rule: &Rule) -> i64 {
-    const LONG: i64 = 36_525;
     let days = |offset: super::offset::Offset| offset.roughly_minutes() / 1_440 + 1;
     let of_stage = |stage: &super::rule::Stage| {
         let repeats = stage.repeat.as_ref().map_or(0, |repeat| match repeat.at_most {
