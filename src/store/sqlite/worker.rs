@@ -50,10 +50,9 @@ impl Desk {
         Self { conn, zones, witness: None, audiences: Audiences::default(), readings: None }
     }
 
-    /// Lets go of what was read before, as something else than a letter was
-    /// or may have been changed.
+    /// Lets go of what was read: more than letters may have changed.
     pub(super) fn drop_readings(&mut self) {
-        self.readings.iter_mut().for_each(|readings| *readings = Readings::default());
+        self.readings = self.readings.take().map(|_| Readings::default());
     }
 
     /// Ends the transaction that requests shared: the record of attempts
@@ -256,13 +255,13 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 fn in_savepoint<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, Fault>) -> Result<T, Fault> {
     run(&desk.conn, "SAVEPOINT request")?;
     let result = guarded(desk, work);
-    if result.is_err() {
-        desk.drop_readings();
-    }
     // After some failures (disk full, I/O) SQLite has already rolled back
     // everything, and there is no savepoint left.
-    if result.is_err() && !desk.conn.is_autocommit() {
-        run(&desk.conn, "ROLLBACK TO request")?;
+    if result.is_err() {
+        desk.drop_readings();
+        if !desk.conn.is_autocommit() {
+            run(&desk.conn, "ROLLBACK TO request")?;
+        }
     }
     if !desk.conn.is_autocommit() {
         run(&desk.conn, "RELEASE request")?;
@@ -280,9 +279,9 @@ fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, 
     });
     if result.is_err() {
         desk.drop_readings();
-    }
-    if result.is_err() && !desk.conn.is_autocommit() {
-        run(&desk.conn, "ROLLBACK")?;
+        if !desk.conn.is_autocommit() {
+            run(&desk.conn, "ROLLBACK")?;
+        }
     }
     result
 }
