@@ -242,14 +242,16 @@ impl<'a> Asked<'a> {
         self.rule.anchor == Anchor::Receivable(ReceivableDate::SettledOn) && notice.day >= anchor.day
     }
 
-    /// Whether the event that ends a repetition has come: after the anchor,
-    /// and for the same product where both name one.
+    /// Whether the event that ends a repetition has come: after the one it
+    /// counts from, and for the same product where both name one; or since
+    /// there was the claim, as its stages may come before its day.
     fn ended(&self, repeat: &Repeat, item: &Item<'_>, anchor_day: Date) -> bool {
         let Some(until) = &repeat.until else { return false };
+        let since = item.receivable.map_or(anchor_day, |receivable| receivable.begins_on().min(anchor_day));
         let comes_after = |event: &Event| match item.event {
             Some(anchor) => event.occurred_at > anchor.occurred_at,
             // A day has no moment: what happens on it happens after it.
-            None => self.view.day(event.occurred_at) >= anchor_day,
+            None => self.view.day(event.occurred_at) >= since,
         };
         let product = item.event.and_then(|event| event.product.as_deref());
         let ends = |event: &Event| {

@@ -354,7 +354,12 @@ fn an_event_ends_the_repetitions_about_a_claim_for_good_and_one_of_before_does_n
     let stage = Stage { repeat: Some(repeat), ..stage("overdue", "+3d") };
     let chase = rule("chase", Class::Dunning, Anchor::Receivable(ReceivableDate::DueOn), vec![stage]);
     let mut world = World::new("2026-03-02T00:00", vec![chase]).with(invoice("R1", "2026-03-02"));
-    world.of().events.push(event("E1", "agreed", "2026-03-01T10:00"));
+    world.item("R1").issued_on = Some(date("2026-02-20"));
+    world.of().events.push(event("E1", "agreed", "2026-02-19T10:00"));
+    // What was agreed before the day it is due is agreed.
+    let mut early = world.clone();
+    early.of().events.push(event("E2", "agreed", "2026-02-20T10:00"));
+    assert_eq!(early.run_until("2026-05-20T00:00").sent, [""; 0]);
     world.run_until("2026-03-20T00:00");
     assert_eq!(world.sent, ["2026-03-05 09:00 chase/overdue R1", "2026-03-19 09:00 chase/overdue R1"]);
     world.of().events.push(event("E2", "agreed", "2026-03-20T10:00"));
